@@ -1,0 +1,147 @@
+package journal
+
+import "time"
+
+// A Log is everything a journal recorded of one run, in order: the only evidence a verdict has. Times are
+// durations on one monotonic clock since Header.Start.
+type Log struct {
+	Header   Header
+	Conns    []Conn    // in order of accept
+	Attempts []Attempt // in order of their first request byte as seen by the server
+	Late     []Lateness
+	Clients  []Client
+	Results  []Result
+	Dropped  []Drop        // what the journal had to let go of; empty for a whole record
+	End      time.Duration // of the record: the last event's instant
+}
+
+// Header is the first record of a journal.
+type Header struct {
+	Version  int // of the record's format; 1
+	Scenario string
+	File     string
+	Seed     uint64
+	Start    time.Time // wall clock at instant 0
+	Salt     string    // names the salt of the redaction, not the salt itself
+	Emulated bool      // connections were in memory: RST and FIN are emulated
+}
+
+// Closer says who ended a connection or an exchange first, and how.
+type Closer uint8
+
+// The ways in which a connection or an exchange ends. ClosedNot: still open, or cut off with the record.
+const (
+	ClosedNot Closer = iota
+	ClosedByServerFIN
+	ClosedByServerRST
+	ClosedByClientFIN
+	ClosedByClientRST
+)
+
+// Conn is one TCP connection of a client.
+type Conn struct {
+	ID     uint64 // 1-based ordinal of accept
+	Remote string
+	Accept time.Duration
+	Closed Closer
+	Close  time.Duration // meaningless with ClosedNot
+	// Drawn and Applied are the indices of the connection faults whose triggers held, and of those that struck.
+	Drawn, Applied []int
+	Reason         string // why a fault struck; "" where none did
+}
+
+// Naming says how an attempt's call was named.
+type Naming uint8
+
+// The ways of naming a call; see the design's "Calls and attempts".
+const (
+	NamedByPrint  Naming = iota // method, path, query and body hash
+	NamedByPrefix               // the /~ID prefix in the URL
+	NamedByPath                 // the path variable "call"
+	NamedByHeader
+)
+
+// Field is one header field, as it was on the wire; secret values are replaced by a salted hash.
+type Field struct{ Name, Value string }
+
+// Attempt is one request on the wire and what became of it.
+type Attempt struct {
+	Seq         uint64 // 1-based ordinal of the attempt in the run
+	Conn        uint64 // 0 where the server ran as a bare handler
+	ConnRequest int    // 1-based ordinal on its connection
+
+	Route     string // the route's name; "" where none matched
+	Nearest   string // with Route "": what comes nearest, in words
+	Call      string // names the call, unique in the run
+	CallNo    int    // the driver's number of the call, or its ordinal on the route; 1-based
+	N         int    // 1-based ordinal of the attempt in its call
+	Nth       int    // 1-based ordinal of the attempt on its route
+	Naming    Naming
+	Ambiguous bool // it cannot be told to which of several look-alike unfinished calls it belongs
+	Client    string
+
+	Method  string
+	Target  string // as on the wire, less the prefix that names the call
+	Host    string
+	Headers []Field // in the order of the wire, unless HeaderOrderLost
+	// HeaderOrderLost: the server ran as a bare handler, and the fields are sorted by name.
+	HeaderOrderLost bool
+	BodyLen         int64
+	BodySHA256      [32]byte
+	Body            []byte // the first bytes, up to the server's limit
+	BodyWhole       bool   // the request's body was received to its end
+
+	First time.Duration // first request byte
+	Read  time.Duration // the request was read whole, or its reading ended
+	Sent  time.Duration // before the write that carries the header block, or before the RST or FIN
+
+	Phase   string // name of the phase in which the attempt arrived; ""
+	Entry   int    // index of the entry of answers that answered; -1 where a fault, or nothing, did
+	Drawn   []int  // indices of faults whose triggers held
+	Applied []int  // indices of faults that struck
+	Reason  string // such as "answers[0]" or "outage, faults[1]"
+
+	Status     int    // sent; 0 where a wire fault leaves no answer
+	Wire       string // the wire fault, such as "rst before-headers"; ""
+	RetryAfter string // the field sent, such as "Retry-After: 2"; ""
+	// Due is the instant before which no attempt may follow, with RetryAfter set by the scenario and readable
+	// to a client; zero where HasDue is false.
+	Due    time.Duration
+	HasDue bool
+	Delay  time.Duration // planned, before the first byte
+
+	// What the end record says; Ended false means that the record was cut off.
+	Ended     bool
+	Done      time.Duration // last byte handed to the kernel, RST or FIN sent, or the client's abort seen
+	BytesSent int64
+	Whole     bool   // the whole answer was handed to the kernel
+	Closed    Closer // ClosedNot: the connection stayed open
+	Failure   string // why an answer could not be carried out as planned; "" where it was
+}
+
+// Lateness is how late the machine woke a ticker: between At-Late and At nothing of ours ran in time.
+type Lateness struct{ At, Late time.Duration }
+
+// Client is one process, or one in-process client, of the run.
+type Client struct {
+	Start, Stop time.Duration
+	Call        int    // the call it was started for, with one process a call; 0
+	Exit        int    // exit code; -1 where it was ended by a signal
+	Signal      string // ""
+	TimedOut    bool   // ended by the run's own time limit
+	StartError  string // it could not be started
+}
+
+// Result is what a client said of one call.
+type Result struct {
+	Call int
+	OK   bool
+	At   time.Duration
+}
+
+// Drop says that records were let go of.
+type Drop struct {
+	At     time.Duration
+	Count  int
+	Reason string // such as "the ring rolled", "a live call left its table"
+}

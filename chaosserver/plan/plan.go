@@ -1,0 +1,49 @@
+package plan
+
+import (
+	"time"
+
+	"brownout/scenarios"
+)
+
+// Input is everything that a decision about one attempt may depend on. The journal stores it, so that any
+// decision can be recomputed.
+type Input struct {
+	Route       int // index into Scenario.Routes; -1 where the scenario has no routes
+	Call        int // 1-based: the driver's number of the call, or its ordinal on the route
+	Attempt     int // 1-based ordinal of the attempt in its call
+	Entries     int // how many attempts of the call were answered by the route's answers before this one
+	Nth         int // 1-based ordinal of the attempt on its route
+	Arrival     int // 1-based ordinal of the attempt in the run
+	ConnRequest int // 1-based ordinal on its connection; 0 unknown
+	Elapsed     time.Duration
+
+	Method string
+	Path   string
+	Client string
+	Header func(name string) []string // the request's fields of that name
+	Body   []byte                     // as much of it as the server keeps
+}
+
+// Decision is what the server does to one attempt, and why. Its slices are reused by the next call with the same
+// Decision.
+type Decision struct {
+	Answer  *scenarios.Answer // the one that answers: the entry's, or the fault's; never nil
+	Entry   int               // index of the entry of answers; -1 where a fault answers
+	Fault   int               // index of the fault that answers; -1 where none does
+	Delay   time.Duration     // drawn, all delays added up
+	Wire    *scenarios.WireFault
+	Phase   int   // index of the phase; -1 where there are none
+	Drawn   []int // indices of the faults whose triggers held
+	Applied []int // indices of the faults that struck
+	Reason  string
+}
+
+// ConnDecision is what the server does to one connection at accept.
+type ConnDecision struct {
+	Wire    *scenarios.WireFault // nil: nothing
+	Delay   time.Duration        // before the wire fault
+	Drawn   []int
+	Applied []int
+	Reason  string
+}

@@ -1,0 +1,106 @@
+package scenarios
+
+import "time"
+
+// Params holds the parameters of one check. Its concrete type, a pointer to one of the types below, names the
+// check; the owner of the check's behaviour is keyed by it.
+type Params interface{ check() }
+
+// Share is a share from 0 to 1.
+type Share float64
+
+// Count is a number of things, or the profile's declared one.
+type Count struct {
+	Pos      Pos
+	N        int
+	Declared bool // take the profile's value; N is 0
+}
+
+// Succeeds holds when the last attempt of at least Share of the calls got a whole 2xx, or of none of them.
+type Succeeds struct {
+	Share Share // 1 means all
+	None  bool  // no call may succeed
+}
+
+// Attempts bounds the attempts of each call. A nil bound is not judged; at least one is set.
+type Attempts struct{ PerCall, Min, Max *Count }
+
+// RetriesOn holds when exactly these statuses are retried.
+type RetriesOn struct {
+	Exactly  []int
+	Declared bool // take the profile's retries_on
+}
+
+// NeverRetries holds when no attempt follows an answer of these statuses.
+type NeverRetries struct {
+	Status []int // nil: the definitive ones, 400 401 403 404 405 406 410 411 413 (without Retry-After) 415 422 451
+}
+
+// NoUnsafeRetry holds when an unsafe request of unknown outcome has one attempt only.
+type NoUnsafeRetry struct{}
+
+// SameRequest holds when method, target, body digest and content headers of a call's attempts are equal.
+type SameRequest struct{}
+
+// HonoursRetryAfter holds when no attempt came before it was due.
+type HonoursRetryAfter struct {
+	Tolerance time.Duration  // 25ms by default
+	Late      *time.Duration // at most so long after it was due; nil: not judged
+}
+
+// Waits holds when the gap after a failure, or after one of the statuses, is at least AtLeast.
+type Waits struct {
+	AtLeast time.Duration
+	After   []int // nil: any failure
+}
+
+// NoHotLoop holds when the mean over the calls of each gap from the second on is at least Mean.
+type NoHotLoop struct {
+	Mean *time.Duration // nil: 10ms, and 100ms after a 429
+}
+
+// BackoffGrows holds when delays grow with the attempt number (GROW3, GROW2 of the rules).
+type BackoffGrows struct{}
+
+// BackoffJitters holds when delays are randomised (JIT of the rules).
+type BackoffJitters struct{}
+
+// Amplification bounds attempts per call after a share of the phase.
+type Amplification struct {
+	Max   float64 // 1.3 by default
+	After Share   // 0.5 by default
+}
+
+// SameIdempotencyKey holds when all attempts of a call carry one key.
+type SameIdempotencyKey struct{}
+
+// DistinctIdempotencyKeys holds when no key is in two calls, nor with two bodies.
+type DistinctIdempotencyKeys struct{}
+
+// KeyFromFirstAttempt holds when a retried call had its key at once.
+type KeyFromFirstAttempt struct{}
+
+// Connections bounds the connections of the clients. A nil bound is not judged; at least one is set.
+type Connections struct {
+	Max       *Count // distinct connections
+	Open      *Count // open at once
+	PerCall   *Count // distinct connections of one call
+	AfterStop *Count // left open when the client has ended
+}
+
+func (*Succeeds) check()                {}
+func (*Attempts) check()                {}
+func (*RetriesOn) check()               {}
+func (*NeverRetries) check()            {}
+func (*NoUnsafeRetry) check()           {}
+func (*SameRequest) check()             {}
+func (*HonoursRetryAfter) check()       {}
+func (*Waits) check()                   {}
+func (*NoHotLoop) check()               {}
+func (*BackoffGrows) check()            {}
+func (*BackoffJitters) check()          {}
+func (*Amplification) check()           {}
+func (*SameIdempotencyKey) check()      {}
+func (*DistinctIdempotencyKeys) check() {}
+func (*KeyFromFirstAttempt) check()     {}
+func (*Connections) check()             {}
