@@ -1,0 +1,73 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+
+	"brownout/chaosserver/journal"
+)
+
+// Exit codes by which a shell says that it could not run a command.
+const (
+	exitNotRun   = 126
+	exitNotFound = 127
+)
+
+// clientErrors says what was wrong with the client itself, one finding for each kind of error.
+func (e *evidence) clientErrors() []Finding {
+	kinds := make(map[string]int)
+	var findings []Finding
+	for i := range e.log.Clients {
+		sentence := clientError(&e.log.Clients[i])
+		if sentence == "" {
+			continue
+		}
+		kinds[sentence]++
+		if kinds[sentence] == 1 {
+			findings = append(findings, Finding{Check: "client", Outcome: Error, Sentence: sentence})
+		}
+	}
+	for i := range findings {
+		if n := kinds[findings[i].Sentence]; n > 1 {
+			findings[i].Sentence = fmt.Sprintf("%s: %s", plural(n, "process"), lower(findings[i].Sentence))
+		}
+	}
+	return findings
+}
+
+// clientError says what was wrong with one process; "" where nothing was. A process without an exit code and without
+// a signal was ended by the run itself, as it was meant to be.
+func clientError(c *journal.Client) string {
+	switch {
+	case c.StartError != "":
+		return fmt.Sprintf("The client could not be started: %s.", strings.TrimSuffix(c.StartError, "."))
+	case c.TimedOut:
+		return fmt.Sprintf("The client was still running after %s, and was ended by the time limit.", short(c.Stop-c.Start))
+	case c.Signal != "":
+		return fmt.Sprintf("The client was ended by a signal: %s.", c.Signal)
+	case c.Exit == exitNotRun:
+		return "The client exited with 126: its command could not be run."
+	case c.Exit == exitNotFound:
+		return "The client exited with 127: its command was not found."
+	}
+	return ""
+}
+
+// recordErrors says what is wrong with the record.
+func (e *evidence) recordErrors() []Finding {
+	var findings []Finding
+	if e.dropped > 0 {
+		f := Finding{Check: "journal", Outcome: Inconclusive, Sentence: plural(e.dropped, "record") + " dropped"}
+		var reasons []string
+		for _, d := range e.log.Dropped {
+			if d.Reason != "" && !strings.Contains(strings.Join(reasons, ", "), d.Reason) {
+				reasons = append(reasons, d.Reason)
+			}
+		}
+		if len(reasons) > 0 {
+			f.Sentence += ": " + strings.Join(reasons, ", ")
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}

@@ -1,0 +1,270 @@
+package verdict
+
+import (
+	"slices"
+	"time"
+
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+)
+
+// evidence is a journal sorted by call, with what the checks share.
+type evidence struct {
+	scenario *scenarios.Scenario
+	log      *journal.Log
+
+	calls  []call             // on the scenario's routes, in the order of their first attempts
+	strays []*journal.Attempt // matched none of the scenario's routes
+
+	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
+
+	cut      int // connections that a fault cut at accept
+	unplaced int // those of them that belong to one of several calls in progress
+	replays  int // calls with a transport replay
+	dropped  int // records that the journal let go of
+	routes   map[string]*scenarios.Route
+	exits    map[int]*journal.Client // the process of each call, with one process a call
+	results  map[int]journal.Result
+	whole    []*journal.Client // processes that make calls of their own accord
+}
+
+// call is one call of the client.
+type call struct {
+	name string
+	no   int                // the driver's number, or the ordinal on the route
+	atts []*journal.Attempt // in the order of their first bytes; empty for a call that never reached the wire
+
+	replay  int  // index of the attempt that was replayed on another connection; -1 where none was
+	overdue bool // the replay came within its time only if the machine's lateness is taken off
+	vague   bool // its attempts cannot be told from those of look-alike calls
+	named   bool // by Brownout or by the scenario, not by what its requests look like
+	cuts    int  // how many of its attempts are connections cut at accept
+}
+
+// route is the name of the route that the call was on; "" where there is none.
+func (c *call) route() string {
+	for _, a := range c.atts {
+		if a.Route != "" {
+			return a.Route
+		}
+	}
+	return ""
+}
+
+// phase is the name of the phase in which the call began.
+func (c *call) phase() string {
+	for _, a := range c.atts {
+		if !isCut(a) {
+			return a.Phase
+		}
+	}
+	return ""
+}
+
+// first is the call's first request; nil where none reached the server.
+func (c *call) first() *journal.Attempt {
+	for _, a := range c.atts {
+		if !isCut(a) {
+			return a
+		}
+	}
+	return nil
+}
+
+// gather sorts a journal by call.
+func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
+	e := &evidence{scenario: s, log: log, routes: make(map[string]*scenarios.Route, len(s.Routes))}
+	for i := range s.Routes {
+		if r := &s.Routes[i]; e.routes[r.Name] == nil {
+			e.routes[r.Name] = r
+		}
+	}
+	for _, d := range log.Dropped {
+		e.dropped += d.Count
+	}
+	e.group()
+	e.drivenCalls()
+	e.placeCuts()
+	e.labelReplays()
+	e.tellApart()
+	return e
+}
+
+// group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it sorts by
+// counting: one look-up an attempt, no slice a call.
+func (e *evidence) group() {
+	atts := e.log.Attempts
+	ids := make([]int32, len(atts))
+	byName := make(map[string]int32, len(atts)/3)
+	sizes := make([]int32, 0, len(atts)/3)
+	sorted, total := true, 0
+	for i := range atts {
+		a := &atts[i]
+		sorted = sorted && (i == 0 || atts[i-1].First <= a.First)
+		if a.Route == "" && len(e.scenario.Routes) > 0 {
+			ids[i] = -1
+			e.strays = append(e.strays, a)
+			continue
+		}
+		id, known := byName[a.Call]
+		if !known {
+			id = int32(len(sizes))
+			byName[a.Call] = id
+			sizes = append(sizes, 0)
+		}
+		ids[i] = id
+		sizes[id]++
+		total++
+	}
+	flat := make([]*journal.Attempt, total)
+	e.calls = make([]call, len(sizes))
+	start := 0
+	for id, size := range sizes {
+		e.calls[id].atts = flat[start : start : start+int(size)]
+		start += int(size)
+	}
+	for i, id := range ids {
+		if id < 0 {
+			continue
+		}
+		c, a := &e.calls[id], &atts[i]
+		if len(c.atts) == 0 {
+			c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
+		}
+		c.atts = append(c.atts, a)
+	}
+	if sorted {
+		return
+	}
+	for i := range e.calls {
+		slices.SortStableFunc(e.calls[i].atts, byFirst)
+	}
+	slices.SortStableFunc(e.calls, func(a, b call) int { return byFirst(a.atts[0], b.atts[0]) })
+}
+
+func byFirst(a, b *journal.Attempt) int {
+	switch {
+	case a.First < b.First:
+		return -1
+	case a.First > b.First:
+		return 1
+	}
+	return 0
+}
+
+// drivenCalls matches processes and results to calls, and adds the driven calls that never reached the wire.
+func (e *evidence) drivenCalls() {
+	e.exits = make(map[int]*journal.Client)
+	e.results = make(map[int]journal.Result)
+	for i := range e.log.Clients {
+		c := &e.log.Clients[i]
+		if c.Call > 0 {
+			e.exits[c.Call] = c
+		} else {
+			e.whole = append(e.whole, c)
+		}
+	}
+	for _, r := range e.log.Results {
+		e.results[r.Call] = r
+	}
+	if len(e.exits) == 0 && len(e.results) == 0 {
+		return
+	}
+	seen := make(map[int]bool, len(e.calls))
+	for i := range e.calls {
+		if e.calls[i].named {
+			seen[e.calls[i].no] = true
+		}
+	}
+	for _, a := range e.strays {
+		if a.Naming != journal.NamedByPrint {
+			seen[a.CallNo] = true
+		}
+	}
+	var missing []int
+	for no := range e.exits {
+		if !seen[no] {
+			missing = append(missing, no)
+		}
+	}
+	for no := range e.results {
+		if _, twice := e.exits[no]; !seen[no] && !twice {
+			missing = append(missing, no)
+		}
+	}
+	slices.Sort(missing)
+	for _, no := range missing {
+		e.calls = append(e.calls, call{no: no, named: true, replay: -1})
+	}
+}
+
+// exit is the process that made the call alone; nil where there is none.
+func (e *evidence) exit(c *call) *journal.Client {
+	if !c.named {
+		return nil
+	}
+	return e.exits[c.no]
+}
+
+// result is what the client said of the call.
+func (e *evidence) result(c *call) (journal.Result, bool) {
+	if !c.named {
+		return journal.Result{}, false
+	}
+	r, said := e.results[c.no]
+	return r, said
+}
+
+// print is what a call without a name is known by.
+type print struct {
+	method, target string
+	body           [32]byte
+}
+
+func printOf(a *journal.Attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
+
+// tellApart parts the calls into those whose attempts are known to be theirs and those that look alike. An ambiguous
+// attempt casts doubt on every call of its print: it might be any one's.
+func (e *evidence) tellApart() {
+	doubtful := make(map[print]bool)
+	for i := range e.log.Attempts {
+		if a := &e.log.Attempts[i]; a.Ambiguous {
+			doubtful[printOf(a)] = true
+		}
+	}
+	e.clear = make([]*call, 0, len(e.calls))
+	for i := range e.calls {
+		c := &e.calls[i]
+		if len(doubtful) > 0 && !c.named {
+			first := c.first()
+			c.vague = first != nil && doubtful[printOf(first)]
+		}
+		if c.vague {
+			e.vague = append(e.vague, c)
+		} else {
+			e.clear = append(e.clear, c)
+		}
+	}
+}
+
+// whole2xx reports whether the attempt got a whole answer of success.
+func whole2xx(a *journal.Attempt) bool {
+	return a.Ended && a.Whole && a.Status >= 200 && a.Status < 300
+}
+
+// failed reports whether the attempt's answer was no success: an error status, or none that came whole. An attempt
+// whose record was cut off has not failed as far as anyone knows, unless its status says so.
+func failed(a *journal.Attempt) bool {
+	return a.Status >= 400 || a.Wire != "" || a.Ended && !a.Whole
+}
+
+// isCut reports whether the attempt is a connection cut at accept, which never became a request.
+func isCut(a *journal.Attempt) bool { return a.Seq == 0 && a.Method == "" }
+
+// ended is when the attempt's answer had ended, for upper bounds.
+func ended(a *journal.Attempt) time.Duration {
+	if a.Ended {
+		return a.Done
+	}
+	return a.Sent
+}
