@@ -193,7 +193,7 @@ func (r *Retry) loop(ctx context.Context, next func(context.Context) error, resu
 			a.Succeeded(ctx)
 			return nil
 		}
-		delay, stop := a.Failed(ctx, r.classify(err))
+		delay, stop := a.Failed(ctx, r.Classify(err))
 		if stop != nil {
 			return stop
 		}
@@ -211,8 +211,8 @@ func (r *Retry) attempt(ctx context.Context, next func(context.Context) error) e
 	return runTimeout(ctx, r.attemptTimeout, r.name, r.observer, next)
 }
 
-// classify reads what an error says of itself.
-func (r *Retry) classify(err error) Failure {
+// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed].
+func (r *Retry) Classify(err error) Failure {
 	f := Failure{Err: err}
 	if err != ErrResult && !r.retryIf(err) {
 		f.Stop = ReasonPermanent
