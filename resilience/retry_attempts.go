@@ -135,7 +135,11 @@ func (a *Attempts) delay(f Failure) (delay, least time.Duration) {
 	if f.Throttled {
 		backoff = r.throttled
 	}
-	a.prev = max(0, backoff.Delay(a.attempts, a.prev, r.chance.float64()))
+	draw := 0.0
+	if _, ok := backoff.(constantBackoff); !ok {
+		draw = r.chance.float64()
+	}
+	a.prev = max(0, backoff.Delay(a.attempts, a.prev, draw))
 	if !f.Pushed || f.Pushback < a.prev {
 		return a.prev, 0
 	}
