@@ -86,8 +86,13 @@ func ResultIf[T any](pred func(T) bool) func(Result) bool {
 //
 // It does not allocate once warm: what a call needs is kept for the next one, unless fn panicked or a policy is [Concurrent].
 func Do[T any](ctx context.Context, fn func(context.Context) (T, error), policies ...Policy) (T, error) {
-	if len(policies) == 0 {
+	switch len(policies) {
+	case 0:
 		return fn(ctx)
+	case 1:
+		if r, ok := policies[0].(*Retry); ok && r.retryResult == nil {
+			return doRetry(ctx, fn, r)
+		}
 	}
 	f := framePool.Get().(*frame)
 	b := boxOf[T](f)
@@ -98,6 +103,15 @@ func Do[T any](ctx context.Context, fn func(context.Context) (T, error), policie
 		b.reset()
 		f.release()
 	}
+	return value, err
+}
+
+// doRetry is Do with a Retry alone. The closure does not outlive the call, so the compiler keeps it on the stack.
+func doRetry[T any](ctx context.Context, fn func(context.Context) (T, error), r *Retry) (value T, err error) {
+	err = r.Run(ctx, func(ctx context.Context) (err error) {
+		value, err = fn(ctx)
+		return err
+	})
 	return value, err
 }
 
