@@ -17,7 +17,7 @@ func benchRetry(b *testing.B, s resilience.RetrySettings) *resilience.Retry {
 	return r
 }
 
-func ok(context.Context) error { return nil }
+func succeed(context.Context) error { return nil }
 
 func BenchmarkRetryFirstSucceeds(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
@@ -26,7 +26,7 @@ func BenchmarkRetryFirstSucceeds(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			_ = r.Run(ctx, ok)
+			_ = r.Run(ctx, succeed)
 		}
 	})
 }
@@ -38,7 +38,7 @@ func BenchmarkRetryFirstSucceedsBudget(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			_ = r.Run(ctx, ok)
+			_ = r.Run(ctx, succeed)
 		}
 	})
 }
@@ -127,6 +127,6 @@ func BenchmarkTimeout(b *testing.B) {
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = p.Run(ctx, ok)
+		_ = p.Run(ctx, succeed)
 	}
 }

@@ -42,7 +42,7 @@ func TestBudgetBoundsAmplification(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range calls {
-				_ = r.Run(t.Context(), func(context.Context) error { attempts.Add(1); return errBoom })
+				_ = r.Run(t.Context(), func(context.Context) error { attempts.Add(1); return errCause })
 			}
 		})
 	}
@@ -69,7 +69,7 @@ func TestBudgetPropertyAmplification(t *testing.T) {
 			_ = r.Run(context.Background(), func(context.Context) error {
 				attempts++
 				if n--; n >= 0 {
-					return errBoom
+					return errCause
 				}
 				return nil
 			})
@@ -93,12 +93,12 @@ func TestBudgetGRPC(t *testing.T) {
 	call := func(err error) {
 		_ = r.Run(t.Context(), func(context.Context) error { attempts++; return err })
 	}
-	call(errBoom) // 10 -> 7
-	call(errBoom) // 7 -> 5: the second failure leaves half
+	call(errCause) // 10 -> 7
+	call(errCause) // 7 -> 5: the second failure leaves half
 	if attempts != 5 || b.Tokens() != 5 {
 		t.Fatalf("%d attempts, %v tokens; want 5, 5", attempts, b.Tokens())
 	}
-	call(errBoom)
+	call(errCause)
 	if attempts != 6 || b.Tokens() != 4 {
 		t.Errorf("%d attempts, %v tokens; want 6, 4", attempts, b.Tokens())
 	}
@@ -109,7 +109,7 @@ func TestBudgetGRPC(t *testing.T) {
 		t.Errorf("%v tokens after 30 successes, want 7", b.Tokens())
 	}
 	attempts = 0
-	call(errBoom)
+	call(errCause)
 	if attempts != 2 {
 		t.Errorf("%d attempts after recovery, want 2: 7 -> 6 -> 5", attempts)
 	}
@@ -129,25 +129,25 @@ func TestBudgetAWS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	failOnce(errBoom)
+	failOnce(errCause)
 	if b.Tokens() != 500 {
 		t.Errorf("%v tokens, want 500: a retry that succeeds gives its price back", b.Tokens())
 	}
-	_ = r.Run(t.Context(), func(context.Context) error { return errBoom })
+	_ = r.Run(t.Context(), func(context.Context) error { return errCause })
 	if b.Tokens() != 472 {
 		t.Errorf("%v tokens, want 472 after two retries at 14", b.Tokens())
 	}
-	_ = r.Run(t.Context(), func(context.Context) error { return resilience.Throttle(errBoom) })
+	_ = r.Run(t.Context(), func(context.Context) error { return resilience.Throttle(errCause) })
 	if b.Tokens() != 462 {
 		t.Errorf("%v tokens, want 462 after two retries at 5", b.Tokens())
 	}
 	_ = r.Run(t.Context(), func(context.Context) error { return nil })
-	_ = r.Run(t.Context(), func(context.Context) error { return resilience.Permanent(errBoom) })
+	_ = r.Run(t.Context(), func(context.Context) error { return resilience.Permanent(errCause) })
 	if b.Tokens() != 464 {
 		t.Errorf("%v tokens, want 464: a success, and an answer that is not retryable, give 1 each", b.Tokens())
 	}
 	for range 100 {
-		_ = r.Run(t.Context(), func(context.Context) error { return errBoom })
+		_ = r.Run(t.Context(), func(context.Context) error { return errCause })
 	}
 	if got := b.Tokens(); got != 2 {
 		t.Errorf("%v tokens, want 2: 33 retries at 14 fit", got)
@@ -159,10 +159,10 @@ func TestBudgetRefusalSaysWhen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := constant()
 		s.Budget = newBudget(t, resilience.BudgetSettings{Tokens: 0.5, PerCall: 0.001})
-		w := failing(errBoom)
+		w := script(errCause)
 		err := newRetry(t, s).Run(t.Context(), w.run)
 		got := wantRetryError(t, err, resilience.ReasonBudget, 1)
-		if got.Delay != tick || got.Err != errBoom || time.Since(w.start) != 0 {
+		if got.Delay != tick || got.Err != errCause || time.Since(w.start) != 0 {
 			t.Errorf("delay %v, cause %v; want %v, boom, at once", got.Delay, got.Err, tick)
 		}
 		if want := "gave up after 1 attempt: retry budget exhausted (wait 100ms): boom"; err.Error() != want {
@@ -191,7 +191,7 @@ func TestBudgetPerSecond(t *testing.T) {
 		drain := func() (n int) {
 			for b.Tokens() >= 1 {
 				n++
-				_ = r.Run(t.Context(), func(context.Context) error { return errBoom })
+				_ = r.Run(t.Context(), func(context.Context) error { return errCause })
 			}
 			return n
 		}

@@ -11,10 +11,10 @@ import (
 	"brownout/resilience"
 )
 
-// events writes down what it is told, in short.
-type events []string
+// eventLog writes down what it is told, in short.
+type eventLog []string
 
-func (l *events) Observe(_ context.Context, e resilience.Event) {
+func (l *eventLog) Observe(_ context.Context, e resilience.Event) {
 	s := fmt.Sprintf("%v#%d", e.Kind, e.Attempt)
 	if e.Delay > 0 {
 		s += fmt.Sprintf(" %v", e.Delay)
@@ -34,15 +34,15 @@ func TestRetryEvents(t *testing.T) {
 		want string
 	}{
 		{[]error{nil}, ""},
-		{[]error{errBoom, resilience.RetryAfter(errBoom, time.Second), nil}, "retry#1 100ms backoff: boom; retry#2 1s pushback: boom; recovered#3"},
-		{[]error{errBoom}, "retry#1 100ms backoff: boom; retry#2 100ms backoff: boom; give_up#3 100ms attempts: boom"},
-		{[]error{resilience.Permanent(errBoom)}, "give_up#1 permanent: boom"},
+		{[]error{errCause, resilience.RetryAfter(errCause, time.Second), nil}, "retry#1 100ms backoff: boom; retry#2 1s pushback: boom; recovered#3"},
+		{[]error{errCause}, "retry#1 100ms backoff: boom; retry#2 100ms backoff: boom; give_up#3 100ms attempts: boom"},
+		{[]error{resilience.Permanent(errCause)}, "give_up#1 permanent: boom"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var log events
+			var log eventLog
 			s := constant()
 			s.Name, s.Observer = "charge", &log
-			_ = newRetry(t, s).Run(t.Context(), failing(c.errs...).run)
+			_ = newRetry(t, s).Run(t.Context(), script(c.errs...).run)
 			if got := strings.Join(log, "; "); got != c.want {
 				t.Errorf("%v: got %q, want %q", c.errs, got, c.want)
 			}
@@ -52,7 +52,7 @@ func TestRetryEvents(t *testing.T) {
 
 func TestTimeoutAndFallbackEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log events
+		var log eventLog
 		timeout, err := resilience.NewTimeout(resilience.TimeoutSettings{Timeout: time.Second, Observer: &log})
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +70,7 @@ func TestTimeoutAndFallbackEvents(t *testing.T) {
 }
 
 func TestObservers(t *testing.T) {
-	var a, b events
+	var a, b eventLog
 	resilience.Observers(nil, &a, nil, &b).Observe(t.Context(), resilience.Event{Kind: resilience.EventWait})
 	if len(a) != 1 || len(b) != 1 {
 		t.Errorf("told %v and %v, want one event each", a, b)

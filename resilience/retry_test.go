@@ -11,7 +11,7 @@ import (
 	"brownout/resilience"
 )
 
-var errBoom = errors.New("boom")
+var errCause = errors.New("boom")
 
 // work is an operation that follows a list of errors; the last one repeats. It notes when it was called.
 type work struct {
@@ -21,7 +21,7 @@ type work struct {
 	start time.Time
 }
 
-func failing(errs ...error) *work { return &work{errs: errs, start: time.Now()} }
+func script(errs ...error) *work { return &work{errs: errs, start: time.Now()} }
 
 func (w *work) run(ctx context.Context) error {
 	w.at = append(w.at, time.Since(w.start))
@@ -71,8 +71,8 @@ func constant() resilience.RetrySettings {
 }
 
 func TestRetrySchedule(t *testing.T) {
-	permanent := resilience.Permanent(errBoom)
-	pushed := func(d time.Duration) error { return fmt.Errorf("wrapped: %w", resilience.RetryAfter(errBoom, d)) }
+	permanent := resilience.Permanent(errCause)
+	pushed := func(d time.Duration) error { return fmt.Errorf("wrapped: %w", resilience.RetryAfter(errCause, d)) }
 	for _, c := range []struct {
 		name   string
 		set    func(*resilience.RetrySettings)
@@ -83,12 +83,12 @@ func TestRetrySchedule(t *testing.T) {
 		delay  time.Duration     // in the error
 	}{
 		{name: "success at once", errs: []error{nil}, at: []time.Duration{0}},
-		{name: "recovers", errs: []error{errBoom, errBoom, nil}, at: []time.Duration{0, tick, 2 * tick}},
-		{name: "default attempts", errs: []error{errBoom}, at: []time.Duration{0, tick, 2 * tick}, reason: resilience.ReasonAttempts, delay: tick},
-		{name: "one attempt", set: func(s *resilience.RetrySettings) { s.MaxAttempts = 1 }, errs: []error{errBoom}, at: []time.Duration{0}, reason: resilience.ReasonAttempts, delay: tick},
-		{name: "definitive after a retry", errs: []error{errBoom, permanent}, at: []time.Duration{0, tick}, reason: resilience.ReasonPermanent},
-		{name: "no backoff", set: func(s *resilience.RetrySettings) { s.Backoff = resilience.NoBackoff() }, errs: []error{errBoom}, at: []time.Duration{0, 0, 0}, reason: resilience.ReasonAttempts},
-		{name: "negative backoff", set: func(s *resilience.RetrySettings) { s.Backoff = resilience.ConstantBackoff(-1) }, errs: []error{errBoom, nil}, at: []time.Duration{0, 0}},
+		{name: "recovers", errs: []error{errCause, errCause, nil}, at: []time.Duration{0, tick, 2 * tick}},
+		{name: "default attempts", errs: []error{errCause}, at: []time.Duration{0, tick, 2 * tick}, reason: resilience.ReasonAttempts, delay: tick},
+		{name: "one attempt", set: func(s *resilience.RetrySettings) { s.MaxAttempts = 1 }, errs: []error{errCause}, at: []time.Duration{0}, reason: resilience.ReasonAttempts, delay: tick},
+		{name: "definitive after a retry", errs: []error{errCause, permanent}, at: []time.Duration{0, tick}, reason: resilience.ReasonPermanent},
+		{name: "no backoff", set: func(s *resilience.RetrySettings) { s.Backoff = resilience.NoBackoff() }, errs: []error{errCause}, at: []time.Duration{0, 0, 0}, reason: resilience.ReasonAttempts},
+		{name: "negative backoff", set: func(s *resilience.RetrySettings) { s.Backoff = resilience.ConstantBackoff(-1) }, errs: []error{errCause, nil}, at: []time.Duration{0, 0}},
 		{name: "pushback wins", errs: []error{pushed(time.Second), nil}, at: []time.Duration{0, time.Second}},
 		{name: "pushback never shortens", errs: []error{pushed(time.Millisecond), nil}, at: []time.Duration{0, tick}},
 		{name: "pushback of zero", errs: []error{pushed(0), nil}, at: []time.Duration{0, tick}},
@@ -96,13 +96,13 @@ func TestRetrySchedule(t *testing.T) {
 		{name: "pushback at the ceiling", errs: []error{pushed(time.Minute), nil}, at: []time.Duration{0, time.Minute}},
 		{name: "pushback above the ceiling", errs: []error{pushed(1000 * time.Second)}, at: []time.Duration{0}, reason: resilience.ReasonDelay, delay: 1000 * time.Second},
 		{name: "elapsed", set: func(s *resilience.RetrySettings) { s.MaxElapsed = 250 * time.Millisecond; s.MaxAttempts = 100 },
-			errs: []error{errBoom}, at: []time.Duration{0, tick, 2 * tick}, reason: resilience.ReasonElapsed, delay: tick},
+			errs: []error{errCause}, at: []time.Duration{0, tick, 2 * tick}, reason: resilience.ReasonElapsed, delay: tick},
 		{name: "elapsed counts the attempts", set: func(s *resilience.RetrySettings) { s.MaxElapsed = 250 * time.Millisecond; s.MaxAttempts = 100 },
-			errs: []error{errBoom}, takes: tick, at: []time.Duration{0, 2 * tick}, reason: resilience.ReasonElapsed, delay: tick},
+			errs: []error{errCause}, takes: tick, at: []time.Duration{0, 2 * tick}, reason: resilience.ReasonElapsed, delay: tick},
 		{name: "attempt timeout", set: func(s *resilience.RetrySettings) { s.AttemptTimeout = 3 * tick },
 			errs: []error{nil}, takes: time.Hour, at: []time.Duration{0, 4 * tick, 8 * tick}, reason: resilience.ReasonAttempts, delay: tick},
 		{name: "throttled", set: func(s *resilience.RetrySettings) { s.ThrottleBackoff = resilience.ConstantBackoff(time.Second) },
-			errs: []error{errBoom, resilience.Throttle(errBoom), nil}, at: []time.Duration{0, tick, tick + time.Second}},
+			errs: []error{errCause, resilience.Throttle(errCause), nil}, at: []time.Duration{0, tick, tick + time.Second}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestRetrySchedule(t *testing.T) {
 				if c.set != nil {
 					c.set(&s)
 				}
-				w := failing(c.errs...)
+				w := script(c.errs...)
 				w.takes = c.takes
 				err := newRetry(t, s).Run(t.Context(), w.run)
 				wantTimes(t, w, c.at...)
@@ -129,8 +129,8 @@ func TestRetrySchedule(t *testing.T) {
 }
 
 func TestRetryDefinitiveErrorIsReturnedAsItIs(t *testing.T) {
-	for _, err := range []error{resilience.Permanent(errBoom), fmt.Errorf("wrapped: %w", context.Canceled), &resilience.RetryError{}} {
-		w := failing(err)
+	for _, err := range []error{resilience.Permanent(errCause), fmt.Errorf("wrapped: %w", context.Canceled), &resilience.RetryError{}} {
+		w := script(err)
 		if got := newRetry(t, constant()).Run(t.Context(), w.run); got != err || len(w.at) != 1 {
 			t.Errorf("got %v after %d attempts, want %v itself after 1", got, len(w.at), err)
 		}
@@ -145,9 +145,9 @@ func TestRetryIfDecides(t *testing.T) {
 		s := constant()
 		other := errors.New("other")
 		s.RetryIf = func(err error) bool { return errors.Is(err, other) }
-		w := failing(other, errBoom, nil)
+		w := script(other, errCause, nil)
 		err := newRetry(t, s).Run(t.Context(), w.run)
-		if wantRetryError(t, err, resilience.ReasonPermanent, 2); !errors.Is(err, errBoom) || errors.Is(err, other) {
+		if wantRetryError(t, err, resilience.ReasonPermanent, 2); !errors.Is(err, errCause) || errors.Is(err, other) {
 			t.Errorf("%v: errors.Is shall find the last error alone", err)
 		}
 	})
@@ -181,10 +181,10 @@ func TestRetryByResult(t *testing.T) {
 
 func TestRetryCancelledBeforeStart(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errBoom)
-	w := failing(nil)
+	cancel(errCause)
+	w := script(nil)
 	err := newRetry(t, constant()).Run(ctx, w.run)
-	if wantRetryError(t, err, resilience.ReasonCanceled, 0); len(w.at) != 0 || !errors.Is(err, context.Canceled) || !errors.Is(err, errBoom) {
+	if wantRetryError(t, err, resilience.ReasonCanceled, 0); len(w.at) != 0 || !errors.Is(err, context.Canceled) || !errors.Is(err, errCause) {
 		t.Errorf("got %v after %d attempts, want none, and why the context ended", err, len(w.at))
 	}
 	if want := "no attempt made: context ended: context canceled: boom"; err.Error() != want {
@@ -198,9 +198,9 @@ func TestRetryCancelEndsTheWaitAtOnce(t *testing.T) {
 		s.Backoff = resilience.ConstantBackoff(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
-		w := failing(errBoom)
+		w := script(errCause)
 		err := newRetry(t, s).Run(ctx, w.run)
-		if got := wantRetryError(t, err, resilience.ReasonCanceled, 1); time.Since(w.start) != time.Minute || !errors.Is(err, errBoom) ||
+		if got := wantRetryError(t, err, resilience.ReasonCanceled, 1); time.Since(w.start) != time.Minute || !errors.Is(err, errCause) ||
 			!errors.Is(err, context.Canceled) || got.Delay != time.Hour {
 			t.Errorf("got %v after %v", err, time.Since(w.start))
 		}
@@ -209,7 +209,7 @@ func TestRetryCancelEndsTheWaitAtOnce(t *testing.T) {
 
 // Cancelled while an attempt is under way: no other attempt, whatever the attempt returned.
 func TestRetryCancelDuringAttempt(t *testing.T) {
-	for _, errs := range [][]error{{errBoom}, {resilience.Permanent(errBoom)}} {
+	for _, errs := range [][]error{{errCause}, {resilience.Permanent(errCause)}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		n := 0
 		err := newRetry(t, constant()).Run(ctx, func(context.Context) error {
@@ -217,7 +217,7 @@ func TestRetryCancelDuringAttempt(t *testing.T) {
 			cancel()
 			return errs[0]
 		})
-		if wantRetryError(t, err, resilience.ReasonCanceled, 1); n != 1 || !errors.Is(err, errBoom) || !errors.Is(err, context.Canceled) {
+		if wantRetryError(t, err, resilience.ReasonCanceled, 1); n != 1 || !errors.Is(err, errCause) || !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v after %d attempts", err, n)
 		}
 	}
@@ -243,14 +243,14 @@ func TestRetryFailsFastAtDeadline(t *testing.T) {
 			s.MaxAttempts, s.MinAttempt, s.PushbackJitter = 10, c.min, c.jitter
 			ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
 			defer cancel()
-			fail := errBoom
+			fail := errCause
 			if c.pushback > 0 {
-				fail = resilience.RetryAfter(errBoom, c.pushback)
+				fail = resilience.RetryAfter(errCause, c.pushback)
 			}
-			w := failing(fail)
+			w := script(fail)
 			err := newRetry(t, s).Run(ctx, w.run)
 			got := wantRetryError(t, err, resilience.ReasonDeadline, c.attempts)
-			if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errBoom) || !got.Timeout() {
+			if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errCause) || !got.Timeout() {
 				t.Errorf("%s: got %v with the context %v; want both errors before the deadline", c.why, err, ctx.Err())
 			}
 			if c.pushback > 0 && got.Delay < c.pushback {
@@ -268,7 +268,7 @@ func TestRetryPushbackJitterIsUpward(t *testing.T) {
 		r := newRetry(t, s)
 		low, high := time.Hour, time.Duration(0)
 		for range 200 {
-			w := failing(resilience.RetryAfter(errBoom, 10*time.Second), nil)
+			w := script(resilience.RetryAfter(errCause, 10*time.Second), nil)
 			if err := r.Run(t.Context(), w.run); err != nil {
 				t.Fatal(err)
 			}
@@ -283,7 +283,7 @@ func TestRetryPushbackJitterIsUpward(t *testing.T) {
 func TestRetrySeedRepeatsDelays(t *testing.T) {
 	times := func(seed uint64) (at []time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
-			w := failing(errBoom)
+			w := script(errCause)
 			_ = newRetry(t, resilience.RetrySettings{MaxAttempts: 6, Seed: seed}).Run(t.Context(), w.run)
 			at = w.at
 		})
@@ -300,9 +300,9 @@ func TestRetrySeedRepeatsDelays(t *testing.T) {
 func TestRetryNestedDoesNotMultiply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetry(t, constant())
-		w := failing(errBoom)
+		w := script(errCause)
 		_, err := resilience.Do(t.Context(), func(ctx context.Context) (int, error) { return 0, w.run(ctx) }, r, r)
-		if len(w.at) != 3 || !errors.Is(err, errBoom) {
+		if len(w.at) != 3 || !errors.Is(err, errCause) {
 			t.Errorf("%d attempts, %v; want 3, not 9", len(w.at), err)
 		}
 	})
@@ -337,7 +337,7 @@ func TestRetryPanicPassesThrough(t *testing.T) {
 				if n++; n > i {
 					panic("boom")
 				}
-				return resilience.RetryAfter(errBoom, 0)
+				return resilience.RetryAfter(errCause, 0)
 			})
 		}()
 	}
@@ -348,10 +348,10 @@ func TestRetryErrorText(t *testing.T) {
 		err  resilience.RetryError
 		want string
 	}{
-		{resilience.RetryError{Name: "charge", Attempts: 3, Reason: resilience.ReasonAttempts, Err: errBoom}, "charge: gave up after 3 attempts: no attempts left: boom"},
-		{resilience.RetryError{Attempts: 1, Reason: resilience.ReasonDelay, Delay: time.Hour, Err: errBoom}, "gave up after 1 attempt: the server asked for a longer wait than allowed (wait 1h0m0s): boom"},
-		{resilience.RetryError{Attempts: 1, Reason: resilience.ReasonUnrepeatable, Detail: "POST", Err: errBoom}, "gave up after 1 attempt: cannot be repeated (POST): boom"},
-		{resilience.RetryError{Attempts: 2, Reason: resilience.ReasonCanceled, Context: context.Canceled, Err: errBoom}, "gave up after 2 attempts: context ended: context canceled: boom"},
+		{resilience.RetryError{Name: "charge", Attempts: 3, Reason: resilience.ReasonAttempts, Err: errCause}, "charge: gave up after 3 attempts: no attempts left: boom"},
+		{resilience.RetryError{Attempts: 1, Reason: resilience.ReasonDelay, Delay: time.Hour, Err: errCause}, "gave up after 1 attempt: the server asked for a longer wait than allowed (wait 1h0m0s): boom"},
+		{resilience.RetryError{Attempts: 1, Reason: resilience.ReasonUnrepeatable, Detail: "POST", Err: errCause}, "gave up after 1 attempt: cannot be repeated (POST): boom"},
+		{resilience.RetryError{Attempts: 2, Reason: resilience.ReasonCanceled, Context: context.Canceled, Err: errCause}, "gave up after 2 attempts: context ended: context canceled: boom"},
 		{resilience.RetryError{Attempts: 2, Reason: 99}, "gave up after 2 attempts: Reason(99)"},
 	} {
 		if got := c.err.Error(); got != c.want {
@@ -379,16 +379,16 @@ func TestRetrySettingsErrors(t *testing.T) {
 }
 
 func TestHintsCombine(t *testing.T) {
-	err := fmt.Errorf("outer: %w", resilience.Throttle(resilience.RetryAfter(errBoom, time.Second)))
+	err := fmt.Errorf("outer: %w", resilience.Throttle(resilience.RetryAfter(errCause, time.Second)))
 	delayed, ok := errors.AsType[resilience.DelayedError](err)
 	throttled, ok2 := errors.AsType[resilience.ThrottledError](err)
-	if !ok || !ok2 || !throttled.Throttled() || !resilience.Retryable(err) || !errors.Is(err, errBoom) {
+	if !ok || !ok2 || !throttled.Throttled() || !resilience.Retryable(err) || !errors.Is(err, errCause) {
 		t.Fatalf("%v lost a hint", err)
 	}
 	if d, ok := delayed.RetryDelay(); d != time.Second || !ok {
 		t.Errorf("delay %v, %t; want 1s", d, ok)
 	}
-	if resilience.Retryable(resilience.RetryAfter(resilience.Permanent(errBoom), 1)) {
+	if resilience.Retryable(resilience.RetryAfter(resilience.Permanent(errCause), 1)) {
 		t.Error("a delay made a permanent error retryable")
 	}
 }

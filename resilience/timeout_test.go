@@ -33,14 +33,14 @@ func TestTimeout(t *testing.T) {
 		if !resilience.Retryable(err) {
 			t.Error("a timeout of one attempt is not retryable")
 		}
-		if err := p.Run(t.Context(), func(context.Context) error { return errBoom }); err != errBoom {
+		if err := p.Run(t.Context(), func(context.Context) error { return errCause }); err != errCause {
 			t.Errorf("a failure in time: got %v, want boom itself", err)
 		}
 		if err := p.Run(t.Context(), func(context.Context) error { time.Sleep(time.Hour); return nil }); err != nil {
 			t.Errorf("a late success: got %v, want nil", err)
 		}
-		err = p.Run(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return errBoom })
-		if want := "slow: timed out after 1s: boom"; err.Error() != want || !errors.Is(err, errBoom) {
+		err = p.Run(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return errCause })
+		if want := "slow: timed out after 1s: boom"; err.Error() != want || !errors.Is(err, errCause) {
 			t.Errorf("got %q, want %q", err, want)
 		}
 	})
@@ -66,7 +66,7 @@ func TestTimeoutLeavesTheCallersContextAlone(t *testing.T) {
 // Around a retry it bounds all attempts, and the retry sees that there is no time for another.
 func TestTimeoutAroundRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := failing(errBoom)
+		w := script(errCause)
 		_, err := resilience.Do(t.Context(), func(ctx context.Context) (int, error) { return 0, w.run(ctx) },
 			newTimeout(t, 150*time.Millisecond), newRetry(t, constant()))
 		wantRetryError(t, err, resilience.ReasonDeadline, 2)
@@ -90,7 +90,7 @@ func TestFallback(t *testing.T) {
 		return p
 	}
 	cached := fallback(func(context.Context, error) (string, error) { return "cached", nil }, nil)
-	fail := func(context.Context) (string, error) { return "half", errBoom }
+	fail := func(context.Context) (string, error) { return "half", errCause }
 	if got, err := resilience.Do(t.Context(), fail, cached); got != "cached" || err != nil {
 		t.Errorf("got %q, %v; want cached, nil", got, err)
 	}
@@ -100,22 +100,22 @@ func TestFallback(t *testing.T) {
 	none := fallback(func(_ context.Context, err error) (string, error) {
 		return "", errors.Join(errors.New("cache empty"), err)
 	}, nil)
-	if _, err := resilience.Do(t.Context(), fail, none); !errors.Is(err, errBoom) {
+	if _, err := resilience.Do(t.Context(), fail, none); !errors.Is(err, errCause) {
 		t.Errorf("got %v, want a failing fallback to tell the cause", err)
 	}
 	picky := fallback(func(context.Context, error) (string, error) { return "cached", nil }, func(error) bool { return false })
-	if got, err := resilience.Do(t.Context(), fail, picky); got != "half" || err != errBoom {
+	if got, err := resilience.Do(t.Context(), fail, picky); got != "half" || err != errCause {
 		t.Errorf("got %q, %v; want the operation's own", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := resilience.Do(ctx, func(context.Context) (string, error) { cancel(); return "", ctx.Err() }, cached); err != context.Canceled {
 		t.Errorf("got %v, want canceled: nobody waits for an answer", err)
 	}
-	_, err := resilience.Do(t.Context(), func(context.Context) (int, error) { return 0, errBoom }, cached)
+	_, err := resilience.Do(t.Context(), func(context.Context) (int, error) { return 0, errCause }, cached)
 	if want := `fallback "cache" answers with a string, and the operation with a int: boom`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if err := cached.Run(t.Context(), func(context.Context) error { return errBoom }); err != nil {
+	if err := cached.Run(t.Context(), func(context.Context) error { return errCause }); err != nil {
 		t.Errorf("Run: %v", err)
 	}
 	if _, err := resilience.NewFallback(resilience.FallbackSettings[int]{}); err == nil {
