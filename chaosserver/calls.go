@@ -22,15 +22,16 @@ type calls struct {
 	quiet time.Duration
 	max   int // calls kept; those with an attempt under way are kept beyond it
 
-	mu      sync.Mutex // guards what follows, and the fields of calls and groups that say so
-	named   map[callName]*call
-	prints  map[print]*group
-	all     int
-	idle    queue // calls without an attempt under way
-	free    *call // calls to use again
-	seq     uint64
-	byPrint int     // calls by print so far
-	routes  []tally // by route, the last for requests that no route matches
+	mu       sync.Mutex // guards what follows, and the fields of calls and groups that say so
+	named    map[callName]*call
+	prints   map[print]*group
+	all      int
+	idle     queue    // calls without an attempt under way
+	free     *call    // calls to use again
+	spare    []*group // groups to use again, at most spareGroups
+	arrivals int
+	byPrint  int     // calls by print so far
+	routes   []tally // by route, the last for requests that no route matches
 }
 
 // spareGroups bounds the groups that are kept to be used again.
@@ -85,6 +86,17 @@ type call struct {
 
 // entries is how many attempts of a call the answers of one route answered.
 type entries struct{ route, count int }
+
+// answered returns the count of attempts that the route's answers answered. It requires turn.
+func (k *call) answered(route int) *int {
+	for i := range k.entries {
+		if k.entries[i].route == route {
+			return &k.entries[i].count
+		}
+	}
+	k.entries = append(k.entries, entries{route: route})
+	return &k.entries[len(k.entries)-1].count
+}
 
 // The two kinds of queue.
 const (
@@ -142,7 +154,7 @@ func newCalls(routes int, quiet time.Duration, limit int) *calls {
 // arrival is where an attempt belongs.
 type arrival struct {
 	call      *call
-	seq       uint64
+	ordinal   int // of the attempt in the run, 1-based
 	nth       int
 	ambiguous bool
 	dropped   bool // a live call had to leave the table
@@ -199,10 +211,10 @@ func printName(p print, n int) string {
 
 // count requires mu.
 func (t *calls) count(route int) arrival {
-	t.seq++
+	t.arrivals++
 	r := t.route(route)
 	r.attempts++
-	return arrival{seq: t.seq, nth: r.attempts}
+	return arrival{ordinal: t.arrivals, nth: r.attempts}
 }
 
 // number requires mu.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 )
 
@@ -23,9 +24,6 @@ const (
 	// lookBack is how many of the latest bytes are kept while a body is read, in case they begin the next request.
 	// net/http reads ahead by no more than its buffer of 4 KiB, and one byte in the background.
 	lookBack = 4<<10 + 1
-	// finWait is how long a connection stays half closed after our FIN, so that the client's own end of it, or
-	// bytes still on their way, do not turn the FIN into a RST. net/http waits as long.
-	finWait = 500 * time.Millisecond
 )
 
 // rawConn is what a connection must be able to do for the wire faults; *net.TCPConn and *memConn are.
@@ -55,14 +53,14 @@ type conn struct {
 	serving  bool // from the handler's begin to net/http's end of the exchange
 	swallow  bool // the answer has been written; net/http's own is not
 
-	head    []byte        // of the request that is being read: its header block as far as it came
-	whole   bool          // head is complete
-	lost    bool          // head grew too long and is not kept
-	first   time.Time     // when its first byte came; zero before that
-	beyond  int64         // bytes read behind head
-	latest  []byte        // the last of those
-	last    time.Time     // when they came
-	spare   []byte        // the buffer that take gave out last
+	head   []byte    // of the request that is being read: its header block as far as it came
+	whole  bool      // head is complete
+	lost   bool      // head grew too long and is not kept
+	first  time.Time // when its first byte came; zero before that
+	beyond int64     // bytes read behind head
+	latest []byte    // the last of those
+	last   time.Time // when they came
+	spare  []byte    // the buffer that take gave out last
 }
 
 type connKey struct{}
@@ -178,6 +176,7 @@ func (c *conn) take(method, target string) (ordinal int, first time.Time, head [
 
 // fieldsOf returns the header block without its request line, or nil if that is not of the request meant.
 func fieldsOf(head []byte, method, target string) []byte {
+	head = bytes.TrimLeft(head, "\r\n") // net/http suffers them behind a POST
 	end := bytes.IndexByte(head, '\n')
 	if end < len(method)+1+len(target) || string(head[:len(method)]) != method || head[len(method)] != ' ' ||
 		string(head[len(method)+1:][:len(target)]) != target {
@@ -296,6 +295,16 @@ func (c *conn) Reset() error {
 func (c *conn) CloseWrite() error {
 	c.ended(journal.ClosedByServerFIN)
 	return c.raw.CloseWrite()
+}
+
+// linger waits until the client has answered a FIN of ours, as gone tells, and closes the connection. It does nothing
+// where no such FIN was sent.
+func (c *conn) linger(gone context.Context) {
+	if c.closer() != journal.ClosedByServerFIN {
+		return
+	}
+	_ = fault.Wait(gone, time.Now(), fault.FINWait)
+	_ = c.raw.Close()
 }
 
 // Close ends the connection, with a FIN where nothing came before.
