@@ -75,6 +75,11 @@ func (s *sketch) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// CloseIdleConnections passes on what [http.Client.CloseIdleConnections] asks for.
+func (s *sketch) CloseIdleConnections() {
+	s.base.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
 // again reports whether a further attempt is due.
 func (s *sketch) again(req *http.Request, resp *http.Response, err error) bool {
 	if err != nil {
