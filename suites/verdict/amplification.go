@@ -43,12 +43,12 @@ func amplification(s *scope, p *scenarios.Amplification) opinion {
 	if calls == 0 {
 		return unseen("no call began after %s", short(begin))
 	}
+	if len(s.calls) < sampleBudget {
+		return tooFew(len(s.calls), sampleBudget, "calls in the phase")
+	}
 	ratio := float64(attempts) / float64(calls)
 	if ratio <= most {
 		return pass("amplification = %sx", factor(ratio))
-	}
-	if len(s.calls) < sampleBudget {
-		return tooFew(len(s.calls), sampleBudget, "calls in the phase")
 	}
 	if rate := float64(len(s.calls)-1) / (to - from).Seconds(); rate < leastRate {
 		o := tooFew(int(rate), 50, "calls a second")

@@ -19,26 +19,27 @@ const (
 // are waits that the declared cap keeps from growing.
 func backoffGrows(s *scope, _ *scenarios.BackoffGrows) opinion {
 	l := s.ladder().skipImmediate()
-	if len(l) == 0 {
+	if len(l.rung(1)) == 0 {
 		return unseen("no call waited of its own accord before it tried again")
 	}
-	capped := s.cap(l)
-	third, second := len(l.rung(3)), len(l.rung(2))
+	capped := s.uncap(l)
+	third := min(len(l.rung(1)), len(l.rung(3)))
+	second := min(len(l.rung(1)), len(l.rung(2)))
 	switch {
-	case third >= sampleGrow3 && len(l.rung(1)) >= sampleGrow3:
+	case third >= sampleGrow3:
 		return s.grows(l, 3, grow3)
-	case second >= sampleGrow2 && len(l.rung(1)) >= sampleGrow2:
+	case second >= sampleGrow2:
 		return s.grows(l, 2, grow2)
 	case capped && second == 0:
 		return unseen("the waits are at the declared cap of %s from the first on", short(*s.scenario.Profile.Cap))
-	case third > 0:
+	case third > 0 || second == 0:
 		return tooFew(third, sampleGrow3, "calls with 3 waits")
 	}
 	return tooFew(second, sampleGrow2, "calls with 2 waits")
 }
 
-// cap takes from the ladder what the declared cap keeps from growing, and reports whether that was anything.
-func (s *scope) cap(l ladder) bool {
+// uncap takes from the ladder what the declared cap keeps from growing, and reports whether that was anything.
+func (s *scope) uncap(l ladder) bool {
 	p := &s.scenario.Profile
 	if p.Cap == nil {
 		return false
@@ -47,9 +48,9 @@ func (s *scope) cap(l ladder) bool {
 	for k := 1; k < len(l); k++ {
 		nominal := time.Duration(0)
 		if p.Base != nil {
-			nominal = *p.Base << min(k, 30)
+			nominal = *p.Base << k
 		}
-		kept := l[k][:0:0]
+		var kept []wait
 		for _, w := range l[k] {
 			if nominal <= *p.Cap && float64(w.length) < atCap*float64(*p.Cap) {
 				kept = append(kept, w)
@@ -61,21 +62,22 @@ func (s *scope) cap(l ladder) bool {
 	return took
 }
 
-// grows compares the waits of an ordinal with the first ones.
+// grows compares the waits of a rung with the first ones.
 func (s *scope) grows(l ladder, k int, least float64) opinion {
 	first, later := l.rung(1), l.rung(k)
 	a, b := mean(lengths(first)), mean(lengths(later))
 	ratio := float64(b) / float64(max(a, 1))
+	i, j := first[0].k, later[0].k
 	if ratio >= least {
-		return pass("backoff_grows: ×%s by wait %d", factor(ratio), k)
+		return pass("backoff_grows: ×%s from wait %d to wait %d", factor(ratio), i, j)
 	}
 	var o opinion
 	if clean := float64(b) / float64(max(s.lessLate(first), 1)); clean >= least {
-		o = unseen("wait %d is %s times wait 1, but the machine itself was late in the first waits", k, factor(ratio))
+		o = unseen("wait %d is %s times wait %d, but the machine itself was late in the waits", j, factor(ratio), i)
 		o.Lateness = true
 	} else {
-		o = fail("The client's waits do not grow: wait %d is %s on average, %s times wait 1 (%s), in %d calls.",
-			k, milliseconds(b), factor(ratio), milliseconds(a), len(later))
+		o = fail("The client's waits do not grow: wait %d is %s on average, %s times wait %d, in %d calls.",
+			j, milliseconds(b), factor(ratio), i, len(later))
 		o.absence = true
 	}
 	o.note = fmt.Sprintf("×%s, at least ×%s is asked for", factor(ratio), factor(least))

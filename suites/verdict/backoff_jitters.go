@@ -16,11 +16,7 @@ const (
 // backoffJitters judges whether the waits of many calls spread: the test JIT of the rules. It looks at the first
 // waits, or where those are immediate retries, at the second.
 func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
-	l := s.ladder()
-	for len(l) > 1 && (len(l[0]) == 0 || quantile(lengths(l[0]), 0.5) < immediate) {
-		l = l[1:]
-	}
-	ws := l.rung(1)
+	ws := s.ladder().skipImmediate().rung(1)
 	switch {
 	case len(ws) == 0:
 		return unseen("no call waited of its own accord before it tried again")

@@ -44,8 +44,8 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 				}
 				changes = true
 			case u.call != c && !fromContent:
-				if sharing == 0 && !shares {
-					shared = s.sharedKey(k, u.call, c, a)
+				if o := s.sharedKey(k, u.call, c, a); !shares && (sharing == 0 || shared.Outcome < o.Outcome) {
+					shared = o
 				}
 				shares = true
 			}
@@ -65,7 +65,9 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 		changed.note = fmt.Sprintf("%d of %s came with another body", changing, plural(keyed, "call"))
 		return changed
 	case sharing > 0:
-		shared.note = fmt.Sprintf("%d of %s had the key of another", sharing, plural(keyed, "call"))
+		if shared.Outcome == Fail {
+			shared.note = fmt.Sprintf("%d of %s had the key of another", sharing, plural(keyed, "call"))
+		}
 		return shared
 	case s.namedByKey():
 		return s.unableToFail()
@@ -75,13 +77,6 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 	return pass("distinct_idempotency_keys: %d keys in %d calls", len(uses), keyed)
 }
 
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // changedBody says that a key came with two bodies.
 func (s *scope) changedBody(k string, c *call, first, a *journal.Attempt) opinion {
 	o := fail("The client sent key %s with 2 bodies, of %s and of %s.", k, plural(int(first.BodyLen), "byte"), plural(int(a.BodyLen), "byte"))
@@ -89,8 +84,15 @@ func (s *scope) changedBody(k string, c *call, first, a *journal.Attempt) opinio
 	return o
 }
 
-// sharedKey says that a key was in two calls.
+// sharedKey says that a key was in two calls. Two calls that are told apart by the time between them alone may be one:
+// the first had failed, and the second repeats its request.
 func (s *scope) sharedKey(k string, first, c *call, a *journal.Attempt) opinion {
+	if last := first.atts[len(first.atts)-1]; !c.named && !first.named && failed(last) && printOf(last) == printOf(a) {
+		o := unseen("key %s came again with the same request %s after a failure: that may be the same call", k, short(a.First-ended(last)))
+		o.Hint = "Name the calls: with --per-call, or with identity: {by: path}."
+		o.Proof, o.Others = s.prove(c, nil, a), []string{first.title()}
+		return o
+	}
 	o := fail("The client sent key %s in 2 calls.", k)
 	o.Proof = s.prove(c, nil, a)
 	o.Others = []string{first.title()}

@@ -21,7 +21,9 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 		return v
 	}
 	e := gather(s, log)
-	v.Calls = len(e.calls)
+	for i := range e.calls {
+		v.Calls += one(len(e.calls[i].atts) > 0)
+	}
 	skipped := 0
 	for i := range s.Expect {
 		f := e.check(&s.Expect[i])

@@ -50,20 +50,21 @@ func (l *loop) mean() time.Duration {
 }
 
 // noHotLoop judges the mean of the waits from the second of a call on: one immediate retry is everyone's right. Where
-// no call has a second wait, the first ones are judged. A mean that is long enough is one with any number of waits;
-// to call one too short takes 20.
+// no call has a second wait, the first ones are judged. It takes 20 waits; those that the server asked for, and got,
+// count as long enough.
 func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
 	later, first, kept := s.loops(p)
 	loops, onlyFirst := later, false
 	if later[0].n+later[1].n == 0 {
 		loops, onlyFirst = first, true
 	}
-	seen := loops[0].n + loops[1].n
-	if seen == 0 {
-		if kept > 0 {
-			return pass("no_hot_loop: %s as asked", plural(kept, "wait"))
-		}
+	switch own := loops[0].n + loops[1].n; {
+	case own+kept == 0:
 		return unseen("no attempt followed a failure")
+	case own+kept < sampleLoop:
+		return tooFew(own+kept, sampleLoop, "waits")
+	case own == 0:
+		return pass("no_hot_loop: %s as asked", plural(kept, "wait"))
 	}
 	var few *loop
 	least := forever

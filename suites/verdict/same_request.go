@@ -114,8 +114,8 @@ func describesBody(name string) bool {
 }
 
 // maybeChanged looks for calls, told apart by what their requests look like, of which one may be the other's retry
-// with a changed body or target: the first failed, and the second began after it on the same route with the same
-// method. Then nobody can say whether the request stayed the same.
+// with a changed body: the first failed at once, and the second began after it with the same method and target. Then
+// nobody can say whether the request stayed the same.
 func (s *scope) maybeChanged() (opinion, bool) {
 	last := make(map[string]*call) // by method and route
 	for _, c := range s.calls {
@@ -124,7 +124,7 @@ func (s *scope) maybeChanged() (opinion, bool) {
 			continue
 		}
 		at := a.Method + " " + a.Route
-		if p := last[at]; p != nil && gaveUp(p, a) && p.first().Target == a.Target {
+		if p := last[at]; p != nil && gaveUp(p, a) && p.first().Target == a.Target && p.first().BodySHA256 != a.BodySHA256 {
 			f := p.first()
 			o := unseen("a failed call with a body of %s was followed by one with %s: that may be the same call with a changed body",
 				plural(int(f.BodyLen), "byte"), plural(int(a.BodyLen), "byte"))
@@ -138,8 +138,9 @@ func (s *scope) maybeChanged() (opinion, bool) {
 	return opinion{}, false
 }
 
-// gaveUp reports whether the call ended in failure before the attempt of another began.
+// gaveUp reports whether the call had one attempt alone, whose failure may pass, before the attempt of another began.
 func gaveUp(c *call, next *journal.Attempt) bool {
-	last := c.atts[len(c.atts)-1]
-	return failed(last) && ended(last) <= next.First
+	a := c.atts[0]
+	passing := a.Status >= 500 || a.Status == 429 || a.Status == 408 || a.Wire != "" || a.Ended && !a.Whole
+	return len(c.atts) == 1 && passing && ended(a) <= next.First
 }

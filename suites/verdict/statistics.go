@@ -72,10 +72,11 @@ func lengths(ws []wait) []time.Duration {
 // immediate is the wait below which a retry counts as done at once.
 const immediate = 10 * time.Millisecond
 
-// skipImmediate leaves out the first waits where the client retries at once the first time.
+// skipImmediate leaves out the first waits where there are none of the client's own, or where it retries at once the
+// first time.
 func (l ladder) skipImmediate() ladder {
-	if len(l) > 0 && len(l[0]) > 0 && quantile(lengths(l[0]), 0.5) < immediate {
-		return l[1:]
+	for len(l) > 1 && (len(l[0]) == 0 || quantile(lengths(l[0]), 0.5) < immediate) {
+		l = l[1:]
 	}
 	return l
 }

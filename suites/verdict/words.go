@@ -34,12 +34,24 @@ func short(d time.Duration) string {
 	return s
 }
 
-// plural writes a number of things: 1 call, 2 calls.
+// plural writes a number of things: 1 call, 2 calls, 2 statuses.
 func plural(n int, noun string) string {
-	if n != 1 {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
 		noun += "s"
 	}
 	return strconv.Itoa(n) + " " + noun
+}
+
+// one is 1 for true and 0 for false.
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // was is the verb that goes with a number of things.
