@@ -150,6 +150,9 @@ func NewRetry(s RetrySettings) (*Retry, error) {
 // MaxAttempts returns how many attempts a call may make, with the first.
 func (r *Retry) MaxAttempts() int { return r.maxAttempts }
 
+// Draw returns the next number of the jitter's generator, uniform in [0, 1), for waits that belong to the same call.
+func (r *Retry) Draw() float64 { return r.chance.float64() }
+
 // Run calls next until it succeeds, or returns why there was no further attempt: see [Retry].
 func (r *Retry) Run(ctx context.Context, next func(context.Context) error) error {
 	if !r.plain || ctx.Err() != nil {
