@@ -17,8 +17,8 @@ func (e *evidence) scripted(a *journal.Attempt) *scenarios.Answer {
 		}
 		return nil
 	}
-	for i := len(a.Applied) - 1; i >= 0; i-- {
-		if f := e.fault(a.Applied[i]); f != nil && (f.Answer.Status > 0 || f.Answer.Wire != nil) {
+	for _, i := range a.Applied {
+		if f := e.fault(i); f != nil && f.Answer.Status > 0 && f.Answer.Status == a.Status {
 			return &f.Answer
 		}
 	}

@@ -81,8 +81,27 @@ func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
 	}
 	return &journal.Attempt{
 		Conn: c.ID, ConnRequest: 1, First: c.Accept, Read: c.Accept, Sent: c.Accept, Done: done, Ended: true,
-		Entry: -1, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Wire: wire, Closed: c.Closed,
+		Phase: e.phaseAt(c.Accept), Entry: -1, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Wire: wire, Closed: c.Closed,
 	}
+}
+
+// phaseAt is the phase at an instant. Where phases are as long as so many attempts take, it is that of the last attempt
+// before.
+func (e *evidence) phaseAt(t time.Duration) string {
+	end := time.Duration(0)
+	for _, p := range e.scenario.Phases {
+		if p.Attempts > 0 {
+			n, _ := slices.BinarySearchFunc(e.log.Attempts, t, func(a journal.Attempt, t time.Duration) int { return cmp.Compare(a.First, t) })
+			if n == 0 {
+				return e.scenario.Phases[0].Name
+			}
+			return e.log.Attempts[n-1].Phase
+		}
+		if end += p.For; t < end || p.For == 0 {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // The answers of flow.at that name no call.

@@ -53,12 +53,10 @@ func (c *call) route() string {
 
 // phase is the name of the phase in which the call began.
 func (c *call) phase() string {
-	for _, a := range c.atts {
-		if !isCut(a) {
-			return a.Phase
-		}
+	if len(c.atts) == 0 {
+		return ""
 	}
-	return ""
+	return c.atts[0].Phase
 }
 
 // first is the call's first request; nil where none reached the server.

@@ -32,7 +32,6 @@ func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
 		tolerance = early
 	}
 	var pauses, tooEarly, tooLate []asked
-	var forms formSet
 	gaveUp, kept := 0, 0
 	for _, c := range s.calls {
 		atts := s.attempts(c)
@@ -50,7 +49,6 @@ func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
 			w := asked{call: c, before: a, now: atts[j]}
 			w.measure(tolerance, p.Late)
 			pauses = append(pauses, w)
-			forms.add(a)
 			switch {
 			case w.early > 0:
 				tooEarly = append(tooEarly, w)
@@ -73,6 +71,16 @@ func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
 		return unseen("no attempt followed an answer that asked for a pause")
 	default:
 		o = pass("honours_retry_after %d/%d", kept, len(pauses))
+	}
+	var forms formSet
+	for _, ws := range [][]asked{tooEarly, tooLate, pauses} {
+		if len(ws) == 0 {
+			continue
+		}
+		for _, w := range ws {
+			forms.add(w.before)
+		}
+		break
 	}
 	o.Rules = forms.rules()
 	return o

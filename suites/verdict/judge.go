@@ -21,7 +21,9 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 		return v
 	}
 	e := gather(s, log)
-	v.Calls = len(e.calls)
+	for i := range e.calls {
+		v.Calls += one(len(e.calls[i].atts) > 0)
+	}
 	skipped := 0
 	for i := range s.Expect {
 		f := e.check(&s.Expect[i])
@@ -152,26 +154,36 @@ func (s *scope) weigh(c *Check, o opinion) opinion {
 	stands := o.Outcome == Fail && !o.absence
 	switch {
 	case c.byCall && len(s.vague) > 0 && (!stands || c.everyone):
-		attempts := 0
-		for _, v := range s.vague {
-			attempts += len(v.atts)
-		}
-		n := unseen("the %s of %s cannot be told apart: their requests look alike",
-			plural(attempts, "attempt"), plural(len(s.vague), "call"))
-		n.Hint = "Name the calls: with --per-call, or with identity: {by: path} and :call in the path."
-		n.note = "calls cannot be told apart"
-		return n
+		return s.alike()
 	case c.byCall && !c.requests && s.unplaced > 0 && !stands:
-		n := unseen("%s cut at accept belonged to one of several calls in progress, and nothing says to which",
-			plural(s.unplaced, "connection"))
-		n.Hint = "Make one call at a time, or name the calls with --per-call."
-		n.note = "cut connections cannot be told apart"
-		return n
+		return s.unplacedCuts()
 	case s.dropped > 0 && o.Outcome == Fail && o.absence:
 		n := unseen("%s dropped: %s", plural(s.dropped, "record"), lower(o.Sentence))
 		n.note, n.Proof, n.Cause = "the record is not whole", o.Proof, o.Cause
 		return n
 	}
+	return o
+}
+
+// alike is the opinion on calls whose attempts look alike.
+func (s *scope) alike() opinion {
+	attempts := 0
+	for _, v := range s.vague {
+		attempts += len(v.atts)
+	}
+	o := unseen("the %s of %s cannot be told apart: their requests look alike",
+		plural(attempts, "attempt"), plural(len(s.vague), "call"))
+	o.Hint = "Name the calls: with --per-call, or with identity: {by: path} and :call in the path."
+	o.note = "calls cannot be told apart"
+	return o
+}
+
+// unplacedCuts is the opinion where connections cut at accept might be any call's.
+func (s *scope) unplacedCuts() opinion {
+	o := unseen("%s cut at accept belonged to one of several calls in progress, and nothing says to which",
+		plural(s.unplaced, "connection"))
+	o.Hint = "Make one call at a time, or name the calls with --per-call."
+	o.note = "cut connections cannot be told apart"
 	return o
 }
 

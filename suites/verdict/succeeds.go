@@ -18,7 +18,7 @@ func succeeds(s *scope, p *scenarios.Succeeds) opinion {
 		share = 1
 	}
 	t := s.outcomes()
-	if t.total == 0 && t.exit == 0 {
+	if t.exit == 0 && (t.total == 0 || t.lost == t.total && t.denied == 0) {
 		return s.noCall()
 	}
 	allowed := float64(t.total+len(s.vague)) * (1 - float64(share))
@@ -36,12 +36,13 @@ func succeeds(s *scope, p *scenarios.Succeeds) opinion {
 
 // outcomes is how the calls of a scope ended.
 type outcomes struct {
-	total int
-	bad   []*call // no success
-	open  []*call // the record does not say
-	lost  int     // of bad: never reached the wire
-	told  int     // of bad: got a whole 2xx, and the client or its process says that it failed
-	exit  int     // exit code of the one process of the run, where it matters
+	total  int
+	bad    []*call // no success
+	open   []*call // the record does not say
+	lost   int     // of bad: never reached the wire
+	told   int     // of bad: got a whole 2xx, and the client or its process says that it failed
+	denied int     // of lost: the client or its process says that it failed
+	exit   int     // exit code of the one process of the run, where it matters
 }
 
 func (s *scope) outcomes() outcomes {
@@ -59,6 +60,7 @@ func (s *scope) outcomes() outcomes {
 		case got == Fail:
 			if len(c.atts) == 0 {
 				t.lost++
+				t.denied += one(s.denied(c))
 			}
 			t.bad = append(t.bad, c)
 		case got == Inconclusive:
@@ -145,7 +147,7 @@ func (t *outcomes) failure(s *scope, share float64) opinion {
 		o.note += fmt.Sprintf("; the client exited with %d", t.exit)
 	}
 	o.absence = true
-	o.Others = others(t.bad)
+	o.Others = others(first(c, t.bad))
 	if n := len(c.atts); n > 0 {
 		o.Proof = s.prove(c, nil, c.atts[n-1])
 		if !whole2xx(c.atts[n-1]) {

@@ -27,9 +27,9 @@ type Check struct {
 type replayRule uint8
 
 const (
-	bothWays replayRule = iota // it is judged with and without; where that makes the difference, it is inconclusive
-	counted                    // it is an attempt like any other
-	leftOut                    // it is none
+	bothWays  replayRule = iota // it is judged with and without; where that makes the difference, it is inconclusive
+	asAttempt                   // it is an attempt like any other
+	leftOut                     // it is none
 )
 
 // row makes the row of the parameter type P.
@@ -46,11 +46,37 @@ func Checks() []Check { return slices.Clone(checks) }
 
 var checks = []Check{
 	row(Check{Rules: []string{"RETRY-001", "CB-004", "RL-002", "RL-003", "TIME-007"}, Sample: 1, byCall: true, settled: allWhole,
-		Why: "a transient failure is worth another try: Google Cloud retry strategy, AWS standard retry mode"}, succeeds),
+		Why: "Google Cloud retry strategy, AWS standard retry mode"}, succeeds),
 	row(Check{Rules: []string{"RETRY-001", "RETRY-006", "RETRY-007", "TIME-007"}, Sample: 1, byCall: true,
-		Why: "attempts are bounded, since nested retries multiply: SRE book ch. 21, gRPC A6"}, attempts),
+		Why: "Site Reliability Engineering ch. 21, gRPC A6, Azure retry storm antipattern"}, attempts),
+	row(Check{Rules: []string{"RETRY-002"}, Sample: 1, byCall: true,
+		Why: "Google Cloud retry strategy, AWS standard retry mode, RFC 9110 §15.5.9"}, retriesOn),
+	row(Check{Rules: []string{"RETRY-005"}, Sample: 1, byCall: true,
+		Why: "Azure retry storm antipattern, googleapis storage retry conformance tests"}, neverRetries),
+	row(Check{Rules: []string{"RETRY-003", "CONN-001"}, Sample: 1, byCall: true, replays: asAttempt,
+		Why: "RFC 9110 §9.2.2"}, noUnsafeRetry),
+	row(Check{Rules: []string{"RETRY-009", "IDEM-006"}, Sample: 1, byCall: true, requests: true,
+		Why: "RFC 9110 §9.2.2, gRPC A6"}, sameRequest),
 	row(Check{Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"}, Sample: 1, byCall: true,
 		Why: "RFC 9110 §10.2.3, RFC 6585 §4"}, honoursRetryAfter),
+	row(Check{Rules: []string{"RL-006"}, Sample: 1, byCall: true,
+		Why: "GitHub REST API, secondary rate limits"}, waits),
+	row(Check{Rules: []string{"BACKOFF-001", "BACKOFF-007", "RA-004", "IDEM-006"}, Sample: sampleLoop, byCall: true, replays: leftOut,
+		Why: "Azure transient fault handling, Azure retry storm antipattern"}, noHotLoop),
+	row(Check{Rules: []string{"BACKOFF-002"}, Sample: sampleGrow3, byCall: true, replays: leftOut,
+		Why: "AWS Exponential Backoff And Jitter, gRPC A6"}, backoffGrows),
+	row(Check{Rules: []string{"BACKOFF-004"}, Sample: sampleJitter, byCall: true, replays: leftOut,
+		Why: "AWS Exponential Backoff And Jitter, Site Reliability Engineering ch. 22"}, backoffJitters),
+	row(Check{Rules: []string{"RETRY-011"}, Sample: sampleBudget, byCall: true, everyone: true,
+		Why: "Site Reliability Engineering ch. 21, gRPC A6 retry throttling"}, amplification),
+	row(Check{Rules: []string{"IDEM-002", "IDEM-006"}, Sample: 1, byCall: true, requests: true,
+		Why: "draft-ietf-httpapi-idempotency-key-header §2"}, sameIdempotencyKey),
+	row(Check{Rules: []string{"IDEM-003"}, Sample: sampleDistinct, byCall: true, requests: true,
+		Why: "draft-ietf-httpapi-idempotency-key-header §2.2"}, distinctIdempotencyKeys),
+	row(Check{Rules: []string{"IDEM-001"}, Sample: 1, byCall: true, requests: true,
+		Why: "draft-ietf-httpapi-idempotency-key-header §2.5"}, keyFromFirstAttempt),
+	row(Check{Rules: []string{"CONN-006", "BACKOFF-007"}, Sample: 1,
+		Why: "RFC 9112 §9.3, §9.4"}, connections),
 }
 
 // lookup returns the row of a check's parameters; nil where there is none.

@@ -42,6 +42,14 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun
 }
 
+// one is 1 for true and 0 for false.
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // was is the verb that goes with a number of things.
 func was(n int) string {
 	if n == 1 {
