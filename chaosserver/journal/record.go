@@ -13,6 +13,7 @@ type Log struct {
 	Results  []Result
 	Dropped  []Drop        // what the journal had to let go of; empty for a whole record
 	End      time.Duration // of the record: the last event's instant
+	Torn     bool          // read from a file whose last line was cut off, and is left out
 }
 
 // Header is the first record of a journal.

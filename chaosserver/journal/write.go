@@ -78,11 +78,19 @@ type EndRecord struct {
 }
 
 // Open records that a connection was accepted. The error is that of [Journal.Attempt].
-func (j *Journal) Open(r OpenRecord) error { return j.put(kindOpen, &r) }
+func (j *Journal) Open(r OpenRecord) error {
+	e := j.encoder()
+	e.open(&r)
+	return j.commit(e, false)
+}
 
 // Close records how a connection ended. The error is that of [Journal.Attempt]. It does not end the journal:
 // [Journal.Shut] does.
-func (j *Journal) Close(r CloseRecord) error { return j.put(kindClose, &r) }
+func (j *Journal) Close(r CloseRecord) error {
+	e := j.encoder()
+	e.close(&r)
+	return j.commit(e, false)
+}
 
 // Attempt records an attempt. Call it before the first byte of the answer is written: once it returns nil, the
 // record is in the ring and, where the journal has a file, handed to the kernel in one write, so that it outlives
@@ -93,21 +101,45 @@ func (j *Journal) Close(r CloseRecord) error { return j.put(kindClose, &r) }
 //
 // All methods that record may be called from several goroutines, do not retain what they are given, and allocate
 // nothing once warm.
-func (j *Journal) Attempt(r *AttemptRecord) error { return j.put(kindAttempt, r) }
+func (j *Journal) Attempt(r *AttemptRecord) error {
+	e := j.encoder()
+	e.attempt(r)
+	return j.commit(e, false)
+}
 
 // End records how an attempt ended, after the last byte of its answer. The error is that of [Journal.Attempt].
-func (j *Journal) End(r *EndRecord) error { return j.put(kindEnd, r) }
+func (j *Journal) End(r *EndRecord) error {
+	e := j.encoder()
+	e.end(r)
+	return j.commit(e, false)
+}
 
 // Late records that the machine woke a ticker late. The error is that of [Journal.Attempt].
-func (j *Journal) Late(r Lateness) error { return j.put(kindLate, &r) }
+func (j *Journal) Late(r Lateness) error {
+	e := j.encoder()
+	e.late(r)
+	return j.commit(e, false)
+}
 
 // Client records one process, or one in-process client, once it has stopped. The error is that of
 // [Journal.Attempt].
-func (j *Journal) Client(r Client) error { return j.put(kindClient, &r) }
+func (j *Journal) Client(r Client) error {
+	e := j.encoder()
+	e.client(r)
+	return j.commit(e, false)
+}
 
 // Result records what a client said of one call. The error is that of [Journal.Attempt].
-func (j *Journal) Result(r Result) error { return j.put(kindResult, &r) }
+func (j *Journal) Result(r Result) error {
+	e := j.encoder()
+	e.result(r)
+	return j.commit(e, false)
+}
 
 // Drop records that the server had to let go of something that a verdict would need. What rolls out of the ring
 // is counted by the journal itself. The error is that of [Journal.Attempt].
-func (j *Journal) Drop(r Drop) error { return j.put(kindDrop, &r) }
+func (j *Journal) Drop(r Drop) error {
+	e := j.encoder()
+	e.drop(r)
+	return j.commit(e, false)
+}
