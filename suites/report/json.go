@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"brownout/scenarios"
 	"brownout/suites/verdict"
 )
 
@@ -143,17 +144,25 @@ func NewDocument(run *Run) *Document {
 			Errors: c.Errors, Skipped: c.Skipped},
 		Trials: make([]TrialDoc, len(run.Trials)),
 	}
-	for _, p := range run.Problems {
-		level := "error"
-		if p.Warning {
-			level = "warning"
-		}
-		d.Problems = append(d.Problems, Problem{p.File, p.Line, p.Column, p.End, p.Path, level, p.Msg, p.Hint})
+	if len(run.Problems) > 0 {
+		d.Problems = NewProblems(run.Problems)
 	}
 	for i := range run.Trials {
 		d.Trials[i] = NewTrialDoc(&run.Trials[i])
 	}
 	return d
+}
+
+// NewProblems returns the problems of scenario files as they stand in JSON; never nil.
+func NewProblems(problems scenarios.Errors) []Problem {
+	docs := make([]Problem, len(problems))
+	for i, p := range problems {
+		docs[i] = Problem{p.File, p.Line, p.Column, p.End, p.Path, "error", p.Msg, p.Hint}
+		if p.Warning {
+			docs[i].Level = "warning"
+		}
+	}
+	return docs
 }
 
 // NewTrialDoc returns the trial as it stands in JSON.

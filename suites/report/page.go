@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func (s Style) page(t *Trial, d detail) []string {
 		return p.lines
 	}
 	p.add("")
-	main := p.ofOutcome(t.Outcome)
+	main := p.decisive()
 	if len(main) == 0 && t.Reason != "" {
 		p.paragraph("  ", t.Reason)
 	}
@@ -92,6 +93,23 @@ type pager struct {
 }
 
 func (p *pager) add(lines ...string) { p.lines = append(p.lines, lines...) }
+
+// decisive returns the findings that decide the outcome, the one that explains most first: where something never
+// happened, that is why checks had nothing to judge.
+func (p *pager) decisive() []*verdict.Finding {
+	fs := p.ofOutcome(p.t.Outcome)
+	if p.t.Outcome == verdict.Inconclusive {
+		slices.SortStableFunc(fs, func(a, b *verdict.Finding) int { return weight(a) - weight(b) })
+	}
+	return fs
+}
+
+func weight(f *verdict.Finding) int {
+	if f.Check == "must have happened" {
+		return 0
+	}
+	return 1
+}
 
 // ofOutcome returns the findings of one outcome.
 func (p *pager) ofOutcome(o verdict.Outcome) []*verdict.Finding {

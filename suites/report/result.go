@@ -83,7 +83,7 @@ func (c Counts) String() string {
 // built-in scenario's name, and less the extension: "payments › charge survives a 429".
 func (t *Trial) Title() string {
 	group := Group(t.File)
-	if group == "" {
+	if group == "" || group == t.Scenario {
 		return t.Scenario
 	}
 	return group + " › " + t.Scenario
