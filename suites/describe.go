@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/onsi/ginkgo/v2"
@@ -25,7 +26,7 @@ type NewClient func(base http.RoundTripper) *http.Client
 func DescribeClient(text string, suiteT func() *testing.T, newClient NewClient, scenarioNames ...string) bool {
 	return ginkgo.Describe(text, func() {
 		for _, name := range scenarioNames {
-			ginkgo.It("passes "+name, ginkgo.Label("scenario:"+name), func() {
+			ginkgo.It("passes "+name, ginkgo.Label("scenario:"+strings.ReplaceAll(name, "/", ".")), func() {
 				s, err := load(name)
 				gomega.Expect(err).NotTo(gomega.HaveOccurred())
 				gomega.Expect(JudgedBy(suiteT(), s, newClient)).To(Pass())

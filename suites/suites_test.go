@@ -37,7 +37,8 @@ func theT() *testing.T { return suiteT }
 // reference is the bundled client, with a budget and one more attempt than its default. It adds a key to a call that the
 // caller says may be repeated, as an application does that knows which of its calls the server takes a key for.
 func reference(base http.RoundTripper) *http.Client {
-	retry := resilience.RetrySettings{MaxAttempts: 4, Seed: 7}
+	budget := must(resilience.NewBudget(resilience.BudgetSettings{}))
+	retry := resilience.RetrySettings{MaxAttempts: 4, Budget: budget, Seed: 7}
 	plain := must(httpclient.New(base, httpclient.WithRetry(retry)))
 	keyed := must(httpclient.New(base, httpclient.WithRetry(retry), httpclient.WithIdempotencyKeys(httpclient.KeySettings{})))
 	return &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
