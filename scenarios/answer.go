@@ -57,6 +57,7 @@ func wire(k Key, others []string, read func(*loader, *yaml.Node, *WireFault), do
 			if a.Wire == nil {
 				a.Wire = &WireFault{}
 			}
+			e.path = l.where()
 			a.Wire.Pos = l.span(e)
 			l.spots[a.Wire] = e
 			if k.Name != "at" {
@@ -169,7 +170,7 @@ func (l *loader) readAnswer(n *yaml.Node, a *Answer) {
 	readMapping(l, n, answerPlace, a)
 	l.finishAnswer(n, a)
 	if a.Wire != nil && a.Wire.At == AtAccept {
-		l.fail(l.spots[a.Wire].key, "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
+		l.failKey(l.spots[a.Wire], "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
 	}
 }
 

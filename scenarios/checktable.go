@@ -49,11 +49,11 @@ func checkTable() []Check {
 			Doc: "Delays are randomised from call to call."}),
 		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
 			Doc: "No attempt comes before it was due."},
-			durationRow("tolerance", "So much earlier passes, for early timers.", 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
+			durationRow(Key{Name: "tolerance", Doc: "So much earlier passes, for early timers."}, 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
 			key(Key{Name: "late", Doc: "At most so long after it was due; none: not judged."}, anyDuration, nil,
 				func(h *HonoursRetryAfter) **time.Duration { return &h.Late })),
 		check(Check{Name: "waits", Identity: true, Rules: []string{"RL-006"}, Doc: "The gap after a failure is long enough."},
-			requiredRow(durationRow("at_least", "The shortest gap.", 0, func(w *Waits) *time.Duration { return &w.AtLeast })),
+			durationRow(Key{Name: "at_least", Required: true, Type: Type{Name: "duration", Example: "1s"}, Doc: "The shortest gap."}, 0, func(w *Waits) *time.Duration { return &w.AtLeast }),
 			key(Key{Name: "after", Default: "any failure", Doc: "Only after these statuses."}, oneOrList("statuses", status), nil,
 				func(w *Waits) *[]int { return &w.After })),
 		check[KeyFromFirstAttempt](Check{Name: "key_from_first_attempt", Identity: true, ByKey: true, Rules: []string{"IDEM-001"},
@@ -81,11 +81,6 @@ var unbuiltChecks = func() []Check {
 	}
 	return list
 }()
-
-func requiredRow[P any](r row[P]) row[P] {
-	r.Required = true
-	return r
-}
 
 var succeedsRow = func() row[Succeeds] {
 	t := Type{Name: "share", Example: "99%", Words: []string{"all", "none"}}

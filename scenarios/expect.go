@@ -88,7 +88,7 @@ func check[P any, PP interface {
 		case len(rows) == 0:
 			l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
 		default:
-			pl.rows[0].read(l, entry{n, n}, j)
+			pl.rows[0].read(l, entry{key: n, value: n}, j)
 		}
 	}
 	c.write = func(p *printer, e *Expectation) tree {
@@ -133,7 +133,7 @@ func writeExpectation(p *printer, e *Expectation) tree {
 // readExpectation reads one entry of expect: a check's name, or one key with its parameters.
 func (l *loader) readExpectation(n *yaml.Node, e *Expectation) {
 	item := follow(n)
-	named := entry{n, nil}
+	named := entry{key: n}
 	if item.Kind == yaml.MappingNode {
 		list := l.entries(n)
 		if len(list) == 0 {
@@ -157,8 +157,11 @@ func (l *loader) readExpectation(n *yaml.Node, e *Expectation) {
 		l.fail(named.key, "check "+quote(e.Name)+" is not built yet", "this version cannot judge it; take it out")
 	default:
 		l.spots[e] = named
+		before := len(l.errs)
 		l.in(e.Name, func() { c.read(l, named.value, e) })
-		l.checkParams(e)
+		if len(l.errs) == before {
+			l.checkParams(e)
+		}
 	}
 }
 
@@ -212,8 +215,7 @@ func countRow[P any](name string, least int, doc string, at func(*P) **Count) ro
 	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)
 }
 
-func durationRow[P any](name, doc string, def time.Duration, at func(*P) *time.Duration) row[P] {
-	k := Key{Name: name, Doc: doc}
+func durationRow[P any](k Key, def time.Duration, at func(*P) *time.Duration) row[P] {
 	if def > 0 {
 		k.Default = showDuration(def)
 	}

@@ -19,6 +19,9 @@ var (
 // parsePath reads a path template.
 func parsePath(s string) (Path, *flaw) {
 	if !strings.HasPrefix(s, "/") {
+		if strings.Contains(s, "://") {
+			return Path{}, &flaw{quote(s) + " is no path", "write the path alone, without scheme and host"}
+		}
 		return Path{}, &flaw{quote(s) + " is no path, for it does not begin with a slash", "write /" + s}
 	}
 	if fixed := braced.ReplaceAllString(s, ":$1"); fixed != s {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -35,6 +36,9 @@ func (l *loader) rateUnit() Rate {
 
 // fixedDuration is the codec of a duration that cannot be in a unit of the profile, since it is one.
 var fixedDuration = scalars(Type{Name: "duration", Example: "250ms"}, func(s string) (time.Duration, *flaw) {
+	if _, unit, ok := amount(s); ok && slices.Contains(profileUnits, unit) {
+		return 0, &flaw{"a value of the profile cannot be in a unit of the profile, got " + quote(s), "write it in one of " + durationUnits}
+	}
 	d, f := parseDuration(s, false)
 	if f == nil && d <= 0 {
 		f = &flaw{"expected a duration above 0, got " + quote(s), ""}

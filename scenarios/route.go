@@ -24,7 +24,7 @@ var routePlace = func() *place[Route] {
 		read(l, e, r)
 		l.vars = nil
 	}
-	return &place[Route]{in: InRoute, rows: append(rows, unbuilt[Route]("cases", "per", "commit")...)}
+	return &place[Route]{in: InRoute, example: "match: GET /items/:id", rows: append(rows, unbuilt[Route]("cases", "per", "commit")...)}
 }()
 
 // plainAnswers is what a route without answers has: one 200.

@@ -48,7 +48,7 @@ var scenarioPlace = func() *place[Scenario] {
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.
 const DefaultQuiet = 60 * time.Second
 
-var phasePlace = &place[Phase]{in: InPhase, rows: []row[Phase]{
+var phasePlace = &place[Phase]{in: InPhase, example: "{name: outage, for: 30s}", rows: []row[Phase]{
 	key(Key{Name: "name", In: []Place{InPhase}, Required: true, Type: Type{Name: "text", Example: "outage"}, Doc: "What triggers and checks call it."},
 		name, "", func(p *Phase) *string { return &p.Name }),
 	phaseLength,
@@ -158,7 +158,7 @@ func namedByRow(k Key, other string, at func(*Identity) (by, header *string)) ro
 	}
 }
 
-var identityPlace = &place[Identity]{in: InIdentity, rows: []row[Identity]{
+var identityPlace = &place[Identity]{in: InIdentity, example: "identity: {by: path}", rows: []row[Identity]{
 	namedByRow(Key{Name: "by", Doc: "What names a call, before the prefix that Brownout puts into the URL, and the request's print."}, "path",
 		func(i *Identity) (*string, *string) { return &i.By, &i.Header }),
 	key(Key{Name: "quiet", In: []Place{InIdentity}, Default: "60s", Doc: "After so long without an attempt the same request begins a new call."},

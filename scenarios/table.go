@@ -90,6 +90,8 @@ type place[T any] struct {
 	in    Place
 	title string // in messages, where in's own title does not say it, such as `check "attempts"`
 	rows  []row[T]
+
+	example string // what to write where something else than a mapping stands
 }
 
 func (p *place[T]) name() string {
@@ -108,12 +110,13 @@ func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
 		Key:   k,
 		reset: func(t *T) { *at(t) = def },
 		read: func(l *loader, e entry, t *T) {
+			e.path = l.where()
 			l.spots[any(at(t))] = e
 			c.read(l, e.value, at(t))
 		},
 		write: func(p *printer, t *T) (tree, bool) {
 			v := at(t)
-			if same(*v, def) {
+			if same(*v, def) && !k.Required {
 				return tree{}, false
 			}
 			return c.write(p, *v), true

@@ -38,7 +38,7 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 		for i := range s.Faults {
 			f := &s.Faults[i]
 			if (f.Answer.Status != 0 || f.Answer.Wire != nil) && f.concerns(e) {
-				l.warn(p.PerCall.Pos, at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
+				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
 				return
 			}
 		}
