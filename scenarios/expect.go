@@ -14,9 +14,10 @@ type Check struct {
 	Params  []Key    // its own, the first of which a lone value sets; all checks take route, phase and level too
 	Unbuilt bool     // the grammar has the check, this version does not judge it
 
-	// Sample is the number of calls below which its statistic says nothing, and it is skipped ("saw 1, needs 20"); 0 or 1:
-	// one call is enough.
-	Sample int
+	// Sample is how much it must see, below which it says nothing and is skipped ("saw 1, needs 20"), and SampleOf what is
+	// counted: "calls", or "waits" of all calls together. 0: one call is enough.
+	Sample   int
+	SampleOf string
 	// Identity says that it judges call by call, so that it is inconclusive where calls cannot be told apart.
 	Identity bool
 	// ByKey says that it judges idempotency keys, so that it cannot fail where the key's own header names the calls.

@@ -94,14 +94,29 @@ func (l *loader) ramp(s *Scenario, f *Fault) {
 		return
 	}
 	e := l.spots[&f.Chance]
-	if len(f.When.Phase) != 1 {
+	if len(f.When.Phase) == 0 {
 		l.failValue(e, "a ramp needs a window to run over", "add when: {elapsed: 30s..45s}, or when: {phase: name} with a phase that has a length")
 		return
 	}
-	for _, p := range s.Phases {
-		if p.Name == f.When.Phase[0] && p.For == 0 {
-			l.failValue(e, "a ramp needs a window in time, and phase "+quote(p.Name)+" has none", "give the phase for: 30s")
+	first, last := len(s.Phases), -1
+	marked := 0
+	for i, p := range s.Phases {
+		if !slices.Contains(f.When.Phase, p.Name) {
+			continue
 		}
+		first, last = min(first, i), i
+		marked++
+		if p.For == 0 && p.Attempts == 0 {
+			l.failValue(e, "a ramp needs a window with an end, and phase "+quote(p.Name)+" has none", "give the phase for: 30s")
+			return
+		}
+	}
+	switch {
+	case marked == 0:
+	case last-first+1 != marked:
+		l.failValue(e, "a ramp runs over one window, and the phases are not next to each other", "make a fault for each")
+	case slices.ContainsFunc(s.Phases[first:last+1], func(p Phase) bool { return (p.Attempts > 0) != (s.Phases[first].Attempts > 0) }):
+		l.failValue(e, "a ramp runs over one window, and the phases are partly in time and partly in attempts", "make a fault for each")
 	}
 }
 
