@@ -122,7 +122,7 @@ var answerRows = func() []row[Answer] {
 			optional(delay), nil, func(a *Answer) **Delay { return &a.Delay }),
 	)
 	rows = append(rows, wireRows...)
-	return append(rows, unbuilt[Answer]("file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
+	return append(rows, unbuilt[Answer](both, "file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
 		"connection", "linger", "commit", "truncate", "stall", "drip", "garbage", "refuse", "after", "rate", "bytes", "wait", "scope")...)
 }()
 
@@ -135,7 +135,7 @@ var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answ
 
 // answers is the codec of a route's list of answers.
 var answers = codec[[]Answer]{
-	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]"},
+	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]", Holds: InAnswer},
 	read: func(l *loader, n *yaml.Node, v *[]Answer) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of answers, got "+kind(follow(n)), `write each as "- {status: 503}"`)

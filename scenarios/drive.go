@@ -84,12 +84,12 @@ var stepPlace = func() *place[Step] {
 		key(Key{Name: "settle", In: in, Default: "the larger of 2s and 2 cap", Doc: "How long late attempts are watched for after the last call."},
 			optional(duration), nil, func(s *Step) **time.Duration { return &s.Settle }),
 	)
-	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: append(rows, unbuilt[Step]("host")...)}
+	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: append(rows, unbuilt[Step](in, "host")...)}
 }()
 
 // drive is the codec of a step, or a list of steps.
 var drive = codec[[]Step]{
-	kind: Type{Name: "step, or a list of them", Example: "{request: GET /items/:call, calls: 20}"},
+	kind: Type{Name: "step, or a list of them", Example: "{request: GET /items/:call, calls: 20}", Holds: InStep},
 	read: func(l *loader, n *yaml.Node, v *[]Step) {
 		items := []*yaml.Node{n}
 		if follow(n).Kind == yaml.SequenceNode {

@@ -50,7 +50,7 @@ var commonRows = append([]row[Expectation]{
 		name, "", func(e *Expectation) *string { return &e.Phase }),
 	key(Key{Name: "level", In: []Place{InCheck}, Default: "fail", Doc: "What it counts for when it is not met."},
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
-}, unbuilt[Expectation]("case", "host", "event")...)
+}, unbuilt[Expectation]([]Place{InCheck}, "case", "host", "event")...)
 
 // check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
 func check[P any, PP interface {
@@ -100,7 +100,7 @@ func check[P any, PP interface {
 
 // expectations is the codec of the list of checks.
 var expectations = codec[[]Expectation]{
-	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]"},
+	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]", Holds: InCheck},
 	read: func(l *loader, n *yaml.Node, v *[]Expectation) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of checks, got "+kind(follow(n)), `write each as "- succeeds: all"`)

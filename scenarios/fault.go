@@ -107,7 +107,7 @@ var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Body }),
 	key(Key{Name: "client", In: []Place{InWhen}, Doc: "What the client's name must contain, or the /regexp/ that it must match; see identity.client."},
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Client }),
-}, unbuilt[When]("case", "host")...)}
+}, unbuilt[When]([]Place{InWhen}, "case", "host")...)}
 
 // readFault reads one entry of faults.
 func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
@@ -124,7 +124,7 @@ func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
 
 // faults is the codec of the list of faults.
 var faults = codec[[]Fault]{
-	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]"},
+	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]", Holds: InFault},
 	read: func(l *loader, n *yaml.Node, v *[]Fault) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of faults, got "+kind(follow(n)), `write each as "- {chance: 10%, status: 503}"`)

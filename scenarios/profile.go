@@ -60,7 +60,7 @@ var profilePlace = func() *place[Profile] {
 	timed := func(name, doc string, at func(*Profile) **time.Duration) row[Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(fixedDuration), nil, at)
 	}
-	return &place[Profile]{in: InProfile, rows: []row[Profile]{
+	return &place[Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []row[Profile]{
 		counted("max_attempts", "Attempts of a call, the first one too.", 1, func(p *Profile) **int { return &p.MaxAttempts }),
 		key(Key{Name: "retries_on", In: in, Doc: "The statuses that are retried."},
 			listOf("statuses", status), nil, func(p *Profile) *[]int { return &p.RetriesOn }),
