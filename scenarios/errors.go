@@ -15,7 +15,8 @@ type Error struct {
 	Msg          string // lower case, no final stop
 	Hint         string // what to write instead, such as `did you mean "delay"?`; may be empty
 	Warning      bool
-	Err          error // the cause, if there is one
+	Source       string // the line, for an excerpt; "" where there is none
+	Err          error  // the cause, if there is one
 }
 
 // Error returns the problem on one line, as file:line:column: message (hint).

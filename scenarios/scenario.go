@@ -27,6 +27,8 @@ type Scenario struct {
 
 	// Warnings are the problems that do not stop the file from being used, sorted by position.
 	Warnings Errors
+
+	written map[string]string // by path: values in units of the profile, as they were written
 }
 
 // Pos is a place in a scenario file: one value on one line. The zero Pos means the scenario was made in memory.

@@ -1,0 +1,140 @@
+package scenarios
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Samples of the statistics, from RULES "Statistical tests".
+const (
+	sampleMean          = 20  // calls for the mean of a gap
+	sampleJitter        = 20  // calls for JIT
+	sampleGrowth        = 20  // calls for GROW3; GROW2, with only two gaps, needs 30
+	sampleAmplification = 500 // calls for BUDGET
+)
+
+// checkTable is the grammar of checks, in the order of its documentation.
+func checkTable() []Check {
+	return append([]Check{
+		check(Check{Name: "succeeds", Identity: true, Rules: []string{"RETRY-001", "CB-004", "RL-002", "RL-003", "TIME-007"},
+			Doc: "The last attempt of so many calls got a whole 2xx."}, succeedsRow),
+		check(Check{Name: "attempts", Identity: true, Rules: []string{"RETRY-001", "RETRY-006", "RETRY-007", "TIME-007"},
+			Doc: "Each call has so many attempts."},
+			countRow("per_call", 1, "Exactly so many.", func(a *Attempts) **Count { return &a.PerCall }),
+			countRow("min", 1, "At least so many.", func(a *Attempts) **Count { return &a.Min }),
+			countRow("max", 1, "At most so many.", func(a *Attempts) **Count { return &a.Max })),
+		check(Check{Name: "retries_on", Identity: true, Rules: []string{"RETRY-002"},
+			Doc: "Just these statuses are retried."}, retriesOnRow),
+		check(Check{Name: "never_retries", Identity: true, Rules: []string{"RETRY-005"},
+			Doc: "No attempt follows an answer of these statuses."},
+			key(Key{Name: "status", Default: "the definitive ones", Doc: "The statuses that end a call."},
+				oneOrList("statuses", status), nil, func(n *NeverRetries) *[]int { return &n.Status })),
+		check[NoUnsafeRetry](Check{Name: "no_unsafe_retry", Identity: true, Rules: []string{"RETRY-003", "CONN-001"},
+			Doc: "An unsafe request whose outcome is unknown has one attempt only, unless it has a steady key."}),
+		check[SameRequest](Check{Name: "same_request", Identity: true, Rules: []string{"RETRY-009", "IDEM-006"},
+			Doc: "Method, target, body digest and content headers of a call's attempts are equal."}),
+		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, Rules: []string{"RETRY-011"},
+			Doc: "There are at most so many attempts for each call, after a share of the phase."},
+			key(Key{Name: "max", Default: "1.3x", Doc: "Attempts for each call."}, factor, 1.3, func(a *Amplification) *float64 { return &a.Max }),
+			key(Key{Name: "after", Default: "50%", Doc: "The share of the phase, or of the run, that is not judged."},
+				share, 0.5, func(a *Amplification) *Share { return &a.After })),
+		check(Check{Name: "no_hot_loop", Identity: true, Sample: sampleMean, Rules: []string{"BACKOFF-001", "BACKOFF-007", "RA-004", "IDEM-006"},
+			Doc: "The mean over the calls of each gap from the second on is long enough."},
+			key(Key{Name: "mean", Default: "10ms; after 429 100ms", Doc: "The least mean."}, anyDuration, nil,
+				func(n *NoHotLoop) **time.Duration { return &n.Mean })),
+		check[BackoffGrows](Check{Name: "backoff_grows", Identity: true, Sample: sampleGrowth, Rules: []string{"BACKOFF-002"},
+			Doc: "Delays grow with the attempt's number, in the mean over the calls."}),
+		check[BackoffJitters](Check{Name: "backoff_jitters", Identity: true, Sample: sampleJitter, Rules: []string{"BACKOFF-004"},
+			Doc: "Delays are randomised from call to call."}),
+		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
+			Doc: "No attempt comes before it was due."},
+			durationRow("tolerance", "So much earlier passes, for early timers.", 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
+			key(Key{Name: "late", Doc: "At most so long after it was due; none: not judged."}, anyDuration, nil,
+				func(h *HonoursRetryAfter) **time.Duration { return &h.Late })),
+		check(Check{Name: "waits", Identity: true, Rules: []string{"RL-006"}, Doc: "The gap after a failure is long enough."},
+			requiredRow(durationRow("at_least", "The shortest gap.", 0, func(w *Waits) *time.Duration { return &w.AtLeast })),
+			key(Key{Name: "after", Default: "any failure", Doc: "Only after these statuses."}, oneOrList("statuses", status), nil,
+				func(w *Waits) *[]int { return &w.After })),
+		check[KeyFromFirstAttempt](Check{Name: "key_from_first_attempt", Identity: true, ByKey: true, Rules: []string{"IDEM-001"},
+			Doc: "A retried call had its idempotency key at once."}),
+		check[SameIdempotencyKey](Check{Name: "same_idempotency_key", Identity: true, ByKey: true, Rules: []string{"IDEM-002", "IDEM-006"},
+			Doc: "All attempts of a call carry one idempotency key."}),
+		check[DistinctIdempotencyKeys](Check{Name: "distinct_idempotency_keys", Identity: true, ByKey: true, Rules: []string{"IDEM-003"},
+			Doc: "No idempotency key is in two calls, nor with two bodies."}),
+		check(Check{Name: "connections", Rules: []string{"CONN-006", "BACKOFF-007"}, Doc: "There are at most so many connections."},
+			countRow("max", 1, "Distinct ones.", func(c *Connections) **Count { return &c.Max }),
+			countRow("open", 1, "Open at once.", func(c *Connections) **Count { return &c.Open }),
+			countRow("per_call", 1, "Distinct ones of a call.", func(c *Connections) **Count { return &c.PerCall }),
+			countRow("after_stop", 0, "Left open when the client has ended.", func(c *Connections) **Count { return &c.AfterStop })),
+	}, unbuiltChecks...)
+}
+
+// unbuiltChecks are the checks of the grammar that this version does not judge.
+var unbuiltChecks = func() []Check {
+	var list []Check
+	for _, name := range []string{"same_as", "stops_after_success", "in_flight", "retries_return", "spreads_out", "clients_differ",
+		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
+		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
+		"refuses", "final_effect", "attempt_ends", "stops_when_cancelled", "leaves_connection"} {
+		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
+	}
+	return list
+}()
+
+func requiredRow[P any](r row[P]) row[P] {
+	r.Required = true
+	return r
+}
+
+var succeedsRow = func() row[Succeeds] {
+	t := Type{Name: "share", Example: "99%", Words: []string{"all", "none"}}
+	return row[Succeeds]{
+		Key:   Key{Name: "share", Type: t, Default: "all", Doc: "Of the calls."},
+		reset: func(s *Succeeds) { *s = Succeeds{Share: 1} },
+		read: func(l *loader, e entry, s *Succeeds) {
+			l.spots[&s.Share] = e
+			text, ok := l.scalar(e.value, t)
+			switch {
+			case !ok:
+			case text == "all":
+				*s = Succeeds{Share: 1}
+			case text == "none":
+				*s = Succeeds{None: true}
+			case Suggest(text, t.Words) != "":
+				l.fail(e.value, "expected a share, got "+quote(text), "did you mean "+quote(Suggest(text, t.Words))+"?")
+			default:
+				set(l, e.value, &s.Share, text, parseShare)
+			}
+		},
+		write: func(_ *printer, s *Succeeds) (tree, bool) {
+			if s.None {
+				return leaf("none"), true
+			}
+			return leaf(showShare(s.Share)), s.Share != 1
+		},
+	}
+}()
+
+var retriesOnRow = func() row[RetriesOn] {
+	t := Type{Name: "list of statuses", Example: "[429, 503]", Words: []string{"declared"}}
+	list := oneOrList("statuses", status)
+	return row[RetriesOn]{
+		Key:   Key{Name: "exactly", Type: t, Default: "declared", Doc: "The statuses."},
+		reset: func(r *RetriesOn) { *r = RetriesOn{Declared: true} },
+		read: func(l *loader, e entry, r *RetriesOn) {
+			l.spots[&r.Exactly] = e
+			if v := follow(e.value); v.Kind == yaml.ScalarNode && v.Value == "declared" {
+				return
+			}
+			r.Declared = false
+			list.read(l, e.value, &r.Exactly)
+		},
+		write: func(p *printer, r *RetriesOn) (tree, bool) {
+			if r.Declared {
+				return tree{}, false
+			}
+			return list.write(p, r.Exactly), true
+		},
+	}
+}()

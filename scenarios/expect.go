@@ -1,0 +1,221 @@
+package scenarios
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Check is the row of one check in the grammar.
+type Check struct {
+	Name    string
+	Doc     string   // passes when
+	Rules   []string // ids of the rules that it serves
+	Params  []Key    // its own, the first of which a lone value sets; all checks take route, phase and level too
+	Unbuilt bool     // the grammar has the check, this version does not judge it
+
+	// Sample is the number of calls below which its statistic says nothing, and it is skipped ("saw 1, needs 20"); 0 or 1:
+	// one call is enough.
+	Sample int
+	// Identity says that it judges call by call, so that it is inconclusive where calls cannot be told apart.
+	Identity bool
+	// ByKey says that it judges idempotency keys, so that it cannot fail where the key's own header names the calls.
+	ByKey bool
+
+	fresh func() Params
+	read  func(l *loader, n *yaml.Node, e *Expectation)
+	write func(p *printer, e *Expectation) tree
+}
+
+// New returns the check's parameters with their defaults, a pointer to its type; nil for a check that is not built.
+func (c Check) New() Params {
+	if c.fresh == nil {
+		return nil
+	}
+	return c.fresh()
+}
+
+// judged is one entry of expect while it is read: what every check takes, and its own parameters.
+type judged[P any] struct {
+	e      *Expectation
+	params P
+}
+
+// commonRows are the parameters of every check.
+var commonRows = append([]row[Expectation]{
+	key(Key{Name: "route", In: []Place{InCheck}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"}, Doc: "Judges only calls of this route."},
+		name, "", func(e *Expectation) *string { return &e.Route }),
+	key(Key{Name: "phase", In: []Place{InCheck}, Type: Type{Name: "name of a phase", Example: "outage"}, Doc: "Judges only calls that began in this phase."},
+		name, "", func(e *Expectation) *string { return &e.Phase }),
+	key(Key{Name: "level", In: []Place{InCheck}, Default: "fail", Doc: "What it counts for when it is not met."},
+		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
+}, unbuilt[Expectation]("case", "host", "event")...)
+
+// check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
+func check[P any, PP interface {
+	*P
+	Params
+}](c Check, rows ...row[P]) Check {
+	for i := range rows {
+		rows[i].In, rows[i].Check = []Place{InCheck}, c.Name
+		c.Params = append(c.Params, rows[i].Key)
+	}
+	all := lift(rows, func(j *judged[P]) *P { return &j.params })
+	all = append(all, lift(commonRows, func(j *judged[P]) *Expectation { return j.e })...)
+	pl := &place[judged[P]]{in: InCheck, title: "check " + quote(c.Name), rows: all}
+	c.fresh = func() Params {
+		p := new(P)
+		for i := range rows {
+			rows[i].reset(p)
+		}
+		return PP(p)
+	}
+	c.read = func(l *loader, n *yaml.Node, e *Expectation) {
+		j := &judged[P]{e: e}
+		e.Params = PP(&j.params)
+		if n != nil && follow(n).Kind == yaml.MappingNode {
+			readMapping(l, n, pl, j)
+			return
+		}
+		for i := range pl.rows {
+			if reset := pl.rows[i].reset; reset != nil {
+				reset(j)
+			}
+		}
+		switch {
+		case n == nil || isNull(follow(n)):
+			readEntries(l, l.spots[e].key, nil, pl, j)
+		case len(rows) == 0:
+			l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
+		default:
+			pl.rows[0].read(l, entry{n, n}, j)
+		}
+	}
+	c.write = func(p *printer, e *Expectation) tree {
+		return writeMapping(p, pl, &judged[P]{e, *e.Params.(PP)})
+	}
+	return c
+}
+
+// expectations is the codec of the list of checks.
+var expectations = codec[[]Expectation]{
+	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]"},
+	read: func(l *loader, n *yaml.Node, v *[]Expectation) {
+		if follow(n).Kind != yaml.SequenceNode {
+			l.fail(n, "expected a list of checks, got "+kind(follow(n)), `write each as "- succeeds: all"`)
+			return
+		}
+		list := make([]Expectation, len(follow(n).Content))
+		l.each(n, func(i int, item *yaml.Node) { l.readExpectation(item, &list[i]) })
+		*v = list
+	},
+	write: func(p *printer, v []Expectation) tree {
+		out := tree{kind: treeList}
+		for i := range v {
+			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeExpectation(p, &v[i])) })
+		}
+		return out
+	},
+}
+
+func writeExpectation(p *printer, e *Expectation) tree {
+	c, _ := CheckNamed(e.Name)
+	var params tree
+	p.in(e.Name, func() { params = c.write(p, e) })
+	if len(params.items) == 0 {
+		return leaf(e.Name)
+	}
+	out := tree{kind: treeMap}
+	out.add(e.Name, params)
+	return out
+}
+
+// readExpectation reads one entry of expect: a check's name, or one key with its parameters.
+func (l *loader) readExpectation(n *yaml.Node, e *Expectation) {
+	item := follow(n)
+	named := entry{n, nil}
+	if item.Kind == yaml.MappingNode {
+		list := l.entries(n)
+		if len(list) == 0 {
+			l.fail(n, "the entry names no check", "")
+			return
+		}
+		named = list[0]
+		for _, other := range list[1:] {
+			l.fail(other.key, "an entry of expect is one check, got "+quote(follow(other.key).Value)+" too",
+				"put a dash before it, or write its parameters as "+follow(named.key).Value+": {…}")
+		}
+	} else if _, ok := l.scalar(n, Type{Name: "check", Example: "succeeds: all"}); !ok {
+		return
+	}
+	e.Name, e.Pos = follow(named.key).Value, l.pos(named.key)
+	c, ok := CheckNamed(e.Name)
+	switch {
+	case !ok:
+		l.unknownCheck(named.key, e.Name)
+	case c.Unbuilt:
+		l.fail(named.key, "check "+quote(e.Name)+" is not built yet", "this version cannot judge it; take it out")
+	default:
+		l.spots[e] = named
+		l.in(e.Name, func() { c.read(l, named.value, e) })
+		l.checkParams(e)
+	}
+}
+
+func (l *loader) unknownCheck(n *yaml.Node, got string) {
+	var names []string
+	for _, c := range l.checks() {
+		if !c.Unbuilt {
+			names = append(names, c.Name)
+		}
+	}
+	hint := "one of " + join(sorted(names))
+	if near := Suggest(got, names); near != "" {
+		hint = "did you mean " + quote(near) + "?"
+	}
+	l.fail(n, "unknown check "+quote(got), hint)
+}
+
+// countOrDeclared is the codec of a count, or of the profile's.
+var countOrDeclared = func(least int) codec[*Count] {
+	t := Type{Name: "count", Example: "3", Words: []string{"declared"}}
+	return codec[*Count]{
+		kind: t,
+		read: func(l *loader, n *yaml.Node, v **Count) {
+			s, ok := l.scalar(n, t)
+			if !ok {
+				return
+			}
+			c := &Count{Pos: l.pos(n)}
+			if s == "declared" {
+				c.Declared = true
+				*v = c
+			} else if set(l, n, &c.N, s, func(s string) (int, *flaw) {
+				n, f := whole(s, "a count, or declared", uint64(least), maxCount)
+				return int(n), f
+			}) {
+				*v = c
+			}
+		},
+		write: func(_ *printer, v *Count) tree {
+			if v.Declared {
+				return leaf("declared")
+			}
+			return leaf(number(float64(v.N)))
+		},
+	}
+}
+
+var anyDuration = optional(duration)
+
+func countRow[P any](name string, least int, doc string, at func(*P) **Count) row[P] {
+	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)
+}
+
+func durationRow[P any](name, doc string, def time.Duration, at func(*P) *time.Duration) row[P] {
+	k := Key{Name: name, Doc: doc}
+	if def > 0 {
+		k.Default = showDuration(def)
+	}
+	return key(k, duration, def, at)
+}

@@ -1,0 +1,182 @@
+package scenarios
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// faultPlace is an entry of faults: its own keys, and those of an answer but times.
+var faultPlace = func() *place[Fault] {
+	in := []Place{InFault}
+	rows := []row[Fault]{
+		key(Key{Name: "name", In: in, Default: "faults[i]", Type: Type{Name: "text", Example: "outage"},
+			Doc: "What reports call it; it seeds the fault's chance."}, name, "", func(f *Fault) *string { return &f.Name }),
+		key(Key{Name: "when", In: in, Doc: "Its triggers, all of which must hold."},
+			mapping(whenPlace), When{}, func(f *Fault) *When { return &f.When }),
+		key(Key{Name: "chance", In: in, Default: "100%", Doc: "The share of the attempts that it strikes, beside when; 80% -> 0% is a straight line over the window of its own when."},
+			chance, Chance{}, func(f *Fault) *Chance { return &f.Chance }),
+	}
+	for _, r := range lift(answerRows, func(f *Fault) *Answer { return &f.Answer }) {
+		if r.Name == "status" {
+			r = key(r.Key, status, 0, func(f *Fault) *int { return &f.Answer.Status })
+		}
+		rows = append(rows, r)
+	}
+	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
+		boolean, false, func(f *Fault) *bool { return &f.Optional })
+	return &place[Fault]{in: InFault, rows: append(rows, optional)}
+}()
+
+// name is the codec of a name: a text that is not empty and stands on one line.
+var name = codec[string]{
+	kind: Type{Name: "text"},
+	read: func(l *loader, n *yaml.Node, v *string) {
+		s, ok := l.scalar(n, Type{Name: "text"})
+		switch {
+		case !ok:
+		case strings.TrimSpace(s) == "":
+			l.fail(n, "a name is not empty", "")
+		case strings.ContainsAny(s, "\r\n"):
+			l.fail(n, "a name stands on one line", "")
+		default:
+			*v = s
+		}
+	},
+	write: func(_ *printer, v string) tree { return textLeaf(v) },
+}
+
+var chanceType = Type{Name: "share, or a ramp", Example: "10%"}
+
+// chance is the codec of a share, or of a ramp of shares.
+var chance = codec[Chance]{
+	kind: chanceType,
+	read: func(l *loader, n *yaml.Node, v *Chance) {
+		s, ok := l.scalar(n, chanceType)
+		if !ok {
+			return
+		}
+		var from, to Share
+		first, second, ramp := strings.Cut(s, "->")
+		if !set(l, n, &from, strings.TrimSpace(first), parseShare) {
+			return
+		}
+		to = from
+		if ramp && !set(l, n, &to, strings.TrimSpace(second), parseShare) {
+			return
+		}
+		*v = Chance{Set: true, From: float64(from), To: float64(to), Ramp: ramp}
+	},
+	write: func(_ *printer, v Chance) tree {
+		s := showShare(Share(v.From))
+		if v.Ramp {
+			s += " -> " + showShare(Share(v.To))
+		}
+		return leaf(s)
+	},
+}
+
+var whenPlace = &place[When]{in: InWhen, rows: append([]row[When]{
+	key(Key{Name: "attempt", In: []Place{InWhen}, Doc: "Number of the attempt in its call."},
+		optional(ordinals), nil, func(w *When) **Range { return &w.Attempt }),
+	key(Key{Name: "call", In: []Place{InWhen}, Doc: "Ordinal of the call."},
+		optional(ordinals), nil, func(w *When) **Range { return &w.Call }),
+	key(Key{Name: "nth", In: []Place{InWhen}, Without: []string{"every"}, Doc: "Ordinal of the attempt on its route; at accept, of the connection."},
+		optional(ordinals), nil, func(w *When) **Range { return &w.Nth }),
+	key(Key{Name: "every", In: []Place{InWhen}, Without: []string{"nth"}, Doc: "Every so many attempts on the route; at accept, connections."},
+		count(1), 0, func(w *When) *int { return &w.Every }),
+	key(Key{Name: "conn_request", In: []Place{InWhen}, Doc: "Ordinal of the attempt on its connection."},
+		optional(ordinals), nil, func(w *When) **Range { return &w.ConnRequest }),
+	key(Key{Name: "elapsed", In: []Place{InWhen}, Doc: "Time since the first connection, its end not included; {every:, for:, from:} repeats."},
+		optional(window), nil, func(w *When) **Window { return &w.Elapsed }),
+	key(Key{Name: "phase", In: []Place{InWhen}, Type: Type{Name: "name of a phase, or a list of them", Example: "outage"}, Doc: "Any of these phases."},
+		oneOrList("names", name), nil, func(w *When) *[]string { return &w.Phase }),
+	key(Key{Name: "burst", In: []Place{InWhen}, Doc: "Bad spells of a mean length, good ones between them, all drawn from the seed."},
+		optional(burst), nil, func(w *When) **Burst { return &w.Burst }),
+	key(Key{Name: "method", In: []Place{InWhen}, Doc: "Any of these methods."},
+		oneOrList("methods", method), nil, func(w *When) *[]string { return &w.Method }),
+	key(Key{Name: "path", In: []Place{InWhen}, Doc: "The request's path, as in match."},
+		optional(path), nil, func(w *When) **Path { return &w.Path }),
+	key(Key{Name: "header", In: []Place{InWhen}, Doc: "Fields that the request must have: name to text (contains), or to /regexp/."},
+		headerMatches, nil, func(w *When) *[]HeaderMatch { return &w.Header }),
+	key(Key{Name: "body", In: []Place{InWhen}, Doc: "What the body must contain, or the /regexp/ that it must match."},
+		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Body }),
+	key(Key{Name: "client", In: []Place{InWhen}, Doc: "What the client's name must contain, or the /regexp/ that it must match; see identity.client."},
+		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Client }),
+}, unbuilt[When]("case", "host")...)}
+
+// readFault reads one entry of faults.
+func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
+	readMapping(l, n, faultPlace, f)
+	l.finishAnswer(n, &f.Answer)
+	f.Pos, f.Index = f.Answer.Pos, i
+	f.When.Pos = l.spot(&f.When)
+	f.Chance.Pos = l.spot(&f.Chance)
+	if f.Name == "" {
+		f.Name = "faults[" + number(float64(i)) + "]"
+	}
+	l.checkFault(n, f)
+}
+
+// faults is the codec of the list of faults.
+var faults = codec[[]Fault]{
+	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]"},
+	read: func(l *loader, n *yaml.Node, v *[]Fault) {
+		if follow(n).Kind != yaml.SequenceNode {
+			l.fail(n, "expected a list of faults, got "+kind(follow(n)), `write each as "- {chance: 10%, status: 503}"`)
+			return
+		}
+		list := make([]Fault, len(follow(n).Content))
+		l.each(n, func(i int, item *yaml.Node) { l.readFault(item, i, &list[i]) })
+		*v = list
+	},
+	write: func(p *printer, v []Fault) tree {
+		out := tree{kind: treeList}
+		for i := range v {
+			f := v[i]
+			at := "[" + number(float64(i)) + "]"
+			if f.Name == "faults"+at {
+				f.Name = ""
+			}
+			p.in(at, func() { out.items = append(out.items, writeMapping(p, faultPlace, &f)) })
+		}
+		return out
+	},
+}
+
+// checkFault checks what a fault's keys are together.
+func (l *loader) checkFault(n *yaml.Node, f *Fault) {
+	a := &f.Answer
+	if a.Wire != nil && a.Wire.At == AtAccept {
+		l.checkAccept(f)
+		return
+	}
+	if a.Status != 0 {
+		return
+	}
+	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter} {
+		if e, ok := l.spots[at]; ok {
+			l.fail(e.key, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
+		}
+	}
+	if a.Delay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil {
+		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
+	}
+}
+
+// checkAccept checks a fault at accept, where nothing of a request is known.
+func (l *loader) checkAccept(f *Fault) {
+	a := &f.Answer
+	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Delay} {
+		if e, ok := l.spots[at]; ok {
+			l.fail(e.key, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
+		}
+	}
+	w := &f.When
+	for _, at := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body} {
+		if e, ok := l.spots[at]; ok {
+			l.fail(e.key, quote(follow(e.key).Value)+" is not known at accept, before anything of the request is read",
+				"at accept a fault can wait for elapsed, phase, nth, every, burst, and for client with identity: {client: ip}")
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package scenarios
+
+import (
+	"slices"
+	"sync"
+)
+
+var checkRows = sync.OnceValue(checkTable)
+
+// Checks returns the grammar of checks, in the order of its documentation. The slice is the caller's, what its elements
+// hold is shared and read-only.
+func Checks() []Check { return slices.Clone(checkRows()) }
+
+// CheckNamed returns the row of a check.
+func CheckNamed(name string) (Check, bool) {
+	for _, c := range checkRows() {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Check{}, false
+}
+
+// Keys returns every key of the grammar, place by place, in the order in which files are printed; the parameters of checks
+// come last. The slice is the caller's, what its elements hold is shared and read-only.
+func Keys() []Key { return slices.Clone(keyRows()) }
+
+var keyRows = sync.OnceValue(func() []Key {
+	var keys []Key
+	for _, rows := range [][]Key{
+		keysOf(scenarioPlace), keysOf(profilePlace), keysOf(phasePlace), keysOf(identityPlace), keysOf(routePlace), keysOf(matchPlace),
+		keysOf(answerPlace), keysOf(repeatPlace), keysOf(retryAfterPlace), keysOf(delayPlace), keysOf(faultPlace), keysOf(whenPlace),
+		keysOf(periodicPlace), keysOf(burstPlace), keysOf(stepPlace),
+	} {
+		keys = append(keys, rows...)
+	}
+	for _, r := range commonRows {
+		keys = append(keys, placed(r.Key, InCheck))
+	}
+	for _, c := range checkRows() {
+		keys = append(keys, c.Params...)
+	}
+	return keys
+})
+
+// keysOf returns the keys of a place that do not stand in one before it.
+func keysOf[T any](p *place[T]) []Key {
+	var keys []Key
+	for _, r := range p.rows {
+		if p.in == InFault && slices.Contains(r.In, InAnswer) {
+			continue
+		}
+		keys = append(keys, placed(r.Key, p.in))
+	}
+	return keys
+}
+
+func placed(k Key, in Place) Key {
+	if len(k.In) == 0 {
+		k.In = []Place{in}
+	}
+	return k
+}
+
+// Faults returns the keys of an answer that a healthy upstream would have no use for: the kinds of faults.
+func Faults() []Key {
+	return slices.DeleteFunc(Keys(), func(k Key) bool { return !k.Fault })
+}

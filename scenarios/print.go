@@ -1,0 +1,198 @@
+package scenarios
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Format returns the scenario as canonical YAML: keys in the order of the grammar, defaults left out, values in their
+// shortest form, units of the profile as they were written. Reading it gives an equal scenario, but for positions;
+// comments and anchors are not kept.
+func (s *Scenario) Format() []byte {
+	p := &printer{written: s.written}
+	t := writeMapping(p, scenarioPlace, s)
+	var b strings.Builder
+	p.block(&b, t, 0)
+	return []byte(b.String())
+}
+
+// printer prints the values of a scenario.
+type printer struct {
+	path    []string
+	written map[string]string // by path: durations and rates in units of the profile, as they were written
+}
+
+func (p *printer) in(step string, f func()) {
+	p.path = append(p.path, step)
+	f()
+	p.path = p.path[:len(p.path)-1]
+}
+
+type treeKind uint8
+
+const (
+	treeLeaf treeKind = iota
+	treeList
+	treeMap
+)
+
+// tree is a value as it is printed.
+type tree struct {
+	kind  treeKind
+	text  string   // of a leaf, quoted where it needs to be
+	names []string // of a mapping, one for each item
+	items []tree
+}
+
+func leaf(s string) tree { return tree{text: s} }
+
+func (t *tree) add(name string, item tree) {
+	t.names = append(t.names, name)
+	t.items = append(t.items, item)
+}
+
+// plainText is what can stand without quotes anywhere, if YAML takes it for a text.
+var plainText = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./*+-]*( ?:?[A-Za-z0-9_./*+-]+)*$`)
+
+// textLeaf is a text, quoted unless it reads back as itself without.
+func textLeaf(s string) tree {
+	if plainText.MatchString(s) && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":") {
+		n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
+		if n.ShortTag() == "!!str" {
+			return leaf(s)
+		}
+	}
+	return leaf(doubleQuoted(s))
+}
+
+// doubleQuoted writes a text in YAML's double quotes.
+func doubleQuoted(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == ' ' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xFFFF:
+			b.WriteString(`\u` + padded(r, 4))
+		default:
+			b.WriteString(`\U` + padded(r, 8))
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func padded(r rune, width int) string {
+	s := strconv.FormatInt(int64(r), 16)
+	return strings.Repeat("0", width-len(s)) + s
+}
+
+func writeMapping[T any](p *printer, pl *place[T], t *T) tree {
+	out := tree{kind: treeMap}
+	for i := range pl.rows {
+		r := &pl.rows[i]
+		if r.write == nil {
+			continue
+		}
+		p.in(r.Name, func() {
+			item, ok := r.write(p, t)
+			if s := p.written[where(p.path)]; s != "" {
+				item, ok = leaf(s), true
+			}
+			if ok {
+				out.add(r.Name, item)
+			}
+		})
+	}
+	return out
+}
+
+// lineWidth is how long a line may get before what stands on it is spread over several.
+const lineWidth = 100
+
+// block prints a tree on lines of its own, each indented by indent.
+func (p *printer) block(b *strings.Builder, t tree, indent int) {
+	margin := strings.Repeat(" ", indent)
+	switch {
+	case t.kind == treeMap && len(t.items) > 0:
+		for i, item := range t.items {
+			b.WriteString(margin)
+			p.value(b, textLeaf(t.names[i]).text+":", item, indent)
+		}
+	case t.kind == treeList && len(t.items) > 0:
+		for _, item := range t.items {
+			b.WriteString(margin + "-")
+			p.item(b, item, indent)
+		}
+	default:
+		b.WriteString(margin + flow(t) + "\n")
+	}
+}
+
+// value prints a key and its value: on one line where it fits and is simple, else as a block below.
+func (p *printer) value(b *strings.Builder, name string, t tree, indent int) {
+	b.WriteString(name)
+	if s := flow(t); t.kind == treeLeaf || len(t.items) == 0 || !nested(t) && indent+len(name)+1+len(s) <= lineWidth {
+		b.WriteString(" " + s + "\n")
+		return
+	}
+	b.WriteByte('\n')
+	p.block(b, t, indent+2)
+}
+
+// item prints an entry of a list after its dash.
+func (p *printer) item(b *strings.Builder, t tree, indent int) {
+	b.WriteByte(' ')
+	short := t.kind == treeMap && len(t.items) > 1 && !nested(t) && indent+2+len(flow(t)) <= lineWidth
+	if s := flow(t); t.kind != treeMap || len(t.items) == 0 || short {
+		b.WriteString(s + "\n")
+		return
+	}
+	for i, value := range t.items {
+		if i > 0 {
+			b.WriteString(strings.Repeat(" ", indent+2))
+		}
+		p.value(b, textLeaf(t.names[i]).text+":", value, indent+2)
+	}
+}
+
+// nested reports whether a tree holds mappings in a list, which read better on lines of their own.
+func nested(t tree) bool {
+	for _, item := range t.items {
+		if t.kind == treeList && item.kind == treeMap && len(item.items) > 0 || nested(item) {
+			return true
+		}
+	}
+	return false
+}
+
+// flow prints a tree on one line.
+func flow(t tree) string {
+	switch t.kind {
+	case treeList:
+		parts := make([]string, len(t.items))
+		for i, item := range t.items {
+			parts[i] = flow(item)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case treeMap:
+		parts := make([]string, len(t.items))
+		for i, item := range t.items {
+			parts[i] = textLeaf(t.names[i]).text + ": " + flow(item)
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return t.text
+}

@@ -1,0 +1,151 @@
+package scenarios
+
+// Place is where a key of the grammar may stand.
+type Place string
+
+// The places of the grammar.
+const (
+	InScenario   Place = "scenario"    // the file's top level
+	InProfile    Place = "profile"     // the mapping under profile
+	InPhase      Place = "phase"       // an entry of phases
+	InIdentity   Place = "identity"    // the mapping under identity
+	InRoute      Place = "route"       // an entry of routes
+	InMatch      Place = "match"       // a match written as a mapping
+	InAnswer     Place = "answer"      // an entry of answers
+	InFault      Place = "fault"       // an entry of faults
+	InHeader     Place = "header"      // a header's value written as a mapping
+	InRetryAfter Place = "retry_after" // a retry_after written as a mapping
+	InDelay      Place = "delay"       // a delay written as a mapping
+	InWhen       Place = "when"        // the mapping under when
+	InElapsed    Place = "elapsed"     // an elapsed trigger written as a mapping
+	InBurst      Place = "burst"       // the mapping under burst
+	InStep       Place = "drive"       // a step of drive
+	InCheck      Place = "expect"      // the parameters of a check
+)
+
+// title names a place in a message.
+func (p Place) title() string {
+	switch p {
+	case InScenario:
+		return "a scenario"
+	case InAnswer:
+		return "an answer"
+	case InIdentity, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
+		return string(p)
+	case InStep:
+		return "a step of drive"
+	case InCheck:
+		return "a check"
+	}
+	return "a " + string(p)
+}
+
+// Type says how a value is written.
+type Type struct {
+	Name    string   // "duration", "list of statuses", "mapping"
+	Example string   // a value of the type, as written; "" where Words say it all
+	Words   []string // the words that are allowed; beside other values where Example is not empty
+}
+
+// String returns the type as a message names it, such as "a duration such as 250ms".
+func (t Type) String() string {
+	s := article(t.Name)
+	switch {
+	case len(t.Words) > 0 && t.Example == "":
+		return "one of " + join(t.Words)
+	case len(t.Words) > 0:
+		return s + " such as " + t.Example + ", or " + joinOr(t.Words)
+	case t.Example != "":
+		return s + " such as " + t.Example
+	}
+	return s
+}
+
+// Key is one row of the grammar: a key, where it stands, how its value is written and what it means. What reads
+// files, prints them, explains and completes them reads these rows; see [Keys] and [Checks].
+type Key struct {
+	Name     string
+	In       []Place
+	Check    string // the check whose parameter it is; "" for all others
+	Type     Type
+	Default  string // as written; "" where there is none, or where leaving it out means that nothing is said
+	Required bool
+	Unbuilt  bool // the grammar has the key, this version does not play it: naming it is an error
+	Doc      string
+	Without  []string // keys of the same place that cannot stand beside it
+	Fault    bool     // in an answer: something that a healthy upstream would not do
+}
+
+// row is a key of the mapping that fills a T.
+type row[T any] struct {
+	Key
+	reset func(*T)                        // gives the key's field its default
+	read  func(*loader, entry, *T)        // reads the key's value into its field, reporting what is wrong
+	write func(*printer, *T) (tree, bool) // the value as printed; false where it is the default
+	copy  func(to, from *T)
+}
+
+// place is the mapping that fills a T.
+type place[T any] struct {
+	in    Place
+	title string // in messages, where in's own title does not say it, such as `check "attempts"`
+	rows  []row[T]
+}
+
+func (p *place[T]) name() string {
+	if p.title != "" {
+		return p.title
+	}
+	return p.in.title()
+}
+
+// key is the row of a key that fills the field at, with the field's default.
+func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
+	if k.Type.Name == "" {
+		k.Type = c.kind
+	}
+	return row[T]{
+		Key:   k,
+		reset: func(t *T) { *at(t) = def },
+		read: func(l *loader, e entry, t *T) {
+			l.spots[any(at(t))] = e
+			c.read(l, e.value, at(t))
+		},
+		write: func(p *printer, t *T) (tree, bool) {
+			v := at(t)
+			if same(*v, def) {
+				return tree{}, false
+			}
+			return c.write(p, *v), true
+		},
+		copy: func(to, from *T) { *at(to) = *at(from) },
+	}
+}
+
+// unbuilt is the row of a key that the grammar has and this version does not play.
+func unbuilt[T any](names ...string) []row[T] {
+	rows := make([]row[T], len(names))
+	for i, name := range names {
+		rows[i].Key = Key{Name: name, Unbuilt: true, Doc: "Not built yet."}
+	}
+	return rows
+}
+
+// lift makes the rows that fill a U fill the U inside a T.
+func lift[T, U any](rows []row[U], inner func(*T) *U) []row[T] {
+	lifted := make([]row[T], len(rows))
+	for i, r := range rows {
+		lifted[i].Key = r.Key
+		if r.Unbuilt {
+			continue
+		}
+		lifted[i].read = func(l *loader, e entry, t *T) { r.read(l, e, inner(t)) }
+		if r.reset != nil {
+			lifted[i].reset = func(t *T) { r.reset(inner(t)) }
+		}
+		if r.write != nil {
+			lifted[i].write = func(p *printer, t *T) (tree, bool) { return r.write(p, inner(t)) }
+		}
+	}
+	return lifted
+}

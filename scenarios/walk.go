@@ -1,0 +1,306 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxErrors bounds how many problems of one file are kept.
+const maxErrors = 200
+
+// entry is one key of a mapping, with its value.
+type entry struct{ key, value *yaml.Node }
+
+// loader walks one file, and collects what is wrong with it.
+type loader struct {
+	file    string
+	text    *text
+	errs    Errors
+	seen    map[Error]bool // an aliased value is read once for each alias, and reported once
+	path    []string       // of the value being read: "routes", "[0]", "answers"
+	profile *Profile       // what units of the profile are resolved with
+	written map[string]string
+	needs   map[string]bool // values of the profile that the file needs and nothing declares
+	spots   map[any]entry   // by the address of the field, where it was read
+	vars    []string        // template variables that have a value here
+	rows    func() []Key    // the whole table; a function, since its rows hold functions of the loader
+	checks  func() []Check
+}
+
+// fail reports a problem with a value.
+func (l *loader) fail(n *yaml.Node, msg, hint string) { l.report(l.pos(n), msg, hint, false) }
+
+// warn reports something that does not stop the file from being used.
+func (l *loader) warn(at Pos, path, msg, hint string) {
+	kept := l.path
+	l.path = []string{path}
+	l.report(at, msg, hint, true)
+	l.path = kept
+}
+
+func (l *loader) report(at Pos, msg, hint string, warning bool) {
+	if at.Line == 0 {
+		at = Pos{Line: 1, Column: 1}
+	}
+	e := Error{
+		File: l.file, Line: at.Line, Column: at.Column, End: max(at.End, at.Column+1),
+		Path: clean(l.where()), Msg: clean(msg), Hint: clean(hint), Warning: warning, Source: l.text.line(at.Line),
+	}
+	if l.seen[e] {
+		return
+	}
+	l.seen[e] = true
+	l.errs = append(l.errs, &e)
+}
+
+// full reports whether enough problems were found to stop looking.
+func (l *loader) full() bool { return len(l.errs) >= maxErrors }
+
+// where returns the path of the value being read, such as routes[2].answers[0].delay.
+func (l *loader) where() string { return where(l.path) }
+
+func where(path []string) string {
+	var b strings.Builder
+	for _, p := range path {
+		if b.Len() > 0 && !strings.HasPrefix(p, "[") {
+			b.WriteByte('.')
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}
+
+// in runs f with step appended to the path.
+func (l *loader) in(step string, f func()) {
+	l.path = append(l.path, step)
+	f()
+	l.path = l.path[:len(l.path)-1]
+}
+
+// pos returns a value's place.
+func (l *loader) pos(n *yaml.Node) Pos {
+	return Pos{Line: n.Line, Column: n.Column, End: l.text.end(n)}
+}
+
+// span returns the place of a key and its value: up to the value's end where both are on one line.
+func (l *loader) span(e entry) Pos {
+	p := l.pos(e.key)
+	if v := l.pos(e.value); v.Line == p.Line && v.Column >= p.Column {
+		p.End = v.End
+	}
+	return p
+}
+
+// spot returns the place of a field's key and value, from the field's address; the zero Pos where the file does not
+// give the field.
+func (l *loader) spot(field any) Pos {
+	e, ok := l.spots[field]
+	if !ok {
+		return Pos{}
+	}
+	return l.span(e)
+}
+
+// follow returns the value that an alias stands for, else the value itself. The tree was checked to have no alias that
+// contains itself.
+func follow(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// kind names what a value is, in the words of YAML.
+func kind(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "nothing"
+	}
+	return quote(n.Value)
+}
+
+// isNull reports whether a value was left out, or is the word null.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// want reports that a value is of the wrong kind.
+func (l *loader) want(n *yaml.Node, t Type) {
+	l.fail(n, "expected "+t.String()+", got "+kind(follow(n)), "")
+}
+
+// scalar returns the text of a single value. Its tag does not matter: 503 and "503" are one text.
+func (l *loader) scalar(n *yaml.Node, t Type) (string, bool) {
+	v := follow(n)
+	if v.Kind != yaml.ScalarNode || isNull(v) {
+		l.want(n, t)
+		return "", false
+	}
+	return v.Value, true
+}
+
+// each reads the values of a list, with i from 0.
+func (l *loader) each(n *yaml.Node, read func(i int, n *yaml.Node)) {
+	for i, item := range follow(n).Content {
+		if l.full() {
+			return
+		}
+		l.in("["+strconv.Itoa(i)+"]", func() { read(i, item) })
+	}
+}
+
+// entries returns the entries of a mapping, with the mappings that << names laid under them, and reports keys that are
+// no text or that stand twice.
+func (l *loader) entries(n *yaml.Node) []entry {
+	m := follow(n)
+	var list []entry
+	at := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		e := entry{m.Content[i], m.Content[i+1]}
+		k := follow(e.key)
+		switch {
+		case k.Kind == yaml.ScalarNode && k.Tag == "!!merge":
+			continue
+		case k.Kind != yaml.ScalarNode || isNull(k):
+			l.fail(e.key, "expected a key, got "+kind(k), "")
+			continue
+		}
+		if first := at[k.Value]; first != nil {
+			l.fail(e.key, "duplicate key "+quote(k.Value), fmt.Sprintf("it stands on line %d too; keep one", first.Line))
+			continue
+		}
+		at[k.Value] = e.key
+		list = append(list, e)
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if k := m.Content[i]; k.Kind == yaml.ScalarNode && k.Tag == "!!merge" {
+			list = l.merge(list, at, m.Content[i+1])
+		}
+	}
+	return list
+}
+
+// merge appends the entries of the mapping or mappings that << names, but for keys that are there already.
+func (l *loader) merge(list []entry, at map[string]*yaml.Node, n *yaml.Node) []entry {
+	sources := []*yaml.Node{n}
+	if v := follow(n); v.Kind == yaml.SequenceNode {
+		sources = v.Content
+	}
+	for _, source := range sources {
+		if follow(source).Kind != yaml.MappingNode {
+			l.fail(source, "expected a mapping to merge, got "+kind(follow(source)), "write <<: *name, with &name at a mapping")
+			continue
+		}
+		for _, e := range l.entries(source) {
+			if name := follow(e.key).Value; at[name] == nil {
+				at[name] = e.key
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// readMapping fills t from a mapping, by the rows of its place. It reports keys that the place does not have, that are
+// not built, that exclude each other, or that are missing.
+func readMapping[T any](l *loader, n *yaml.Node, p *place[T], t *T) {
+	for i := range p.rows {
+		if reset := p.rows[i].reset; reset != nil {
+			reset(t)
+		}
+	}
+	if follow(n).Kind != yaml.MappingNode {
+		l.fail(n, "expected "+p.name()+" as a mapping, got "+kind(follow(n)), "")
+		return
+	}
+	readEntries(l, n, l.entries(n), p, t)
+}
+
+func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T) {
+	given := make(map[string]entry, len(list))
+	for _, e := range list {
+		given[follow(e.key).Value] = e
+	}
+	for i := range p.rows {
+		r := &p.rows[i]
+		e, ok := given[r.Name]
+		switch {
+		case l.full():
+			return
+		case !ok && r.Required:
+			l.fail(n, p.name()+" needs "+quote(r.Name), hintFor(r.Key))
+		case ok && r.Unbuilt:
+			l.notBuilt(e.key, r.Name)
+		case ok:
+			l.in(r.Name, func() {
+				l.exclusive(e, r.Key, given)
+				r.read(l, e, t)
+			})
+		}
+		delete(given, r.Name)
+	}
+	for _, e := range list {
+		if _, unknown := given[follow(e.key).Value]; unknown {
+			unknownKey(l, e.key, p)
+		}
+	}
+}
+
+// exclusive reports a key that stands beside one that it cannot stand beside, at the later of the two.
+func (l *loader) exclusive(e entry, k Key, given map[string]entry) {
+	for _, name := range k.Without {
+		if other, ok := given[name]; ok {
+			l.fail(e.key, quote(k.Name)+" cannot stand beside "+quote(name), fmt.Sprintf("keep one; %s is on line %d", quote(name), other.key.Line))
+		}
+	}
+}
+
+func (l *loader) notBuilt(n *yaml.Node, what string) {
+	l.fail(n, quote(what)+" is not built yet", "this version cannot play it; take it out")
+}
+
+func hintFor(k Key) string {
+	if k.Type.Example == "" {
+		return ""
+	}
+	return "write " + k.Name + ": " + k.Type.Example
+}
+
+// unknownKey reports a key that its place does not have, with the nearest one, or where it stands instead, or what is
+// allowed.
+func unknownKey[T any](l *loader, n *yaml.Node, p *place[T]) {
+	got := follow(n).Value
+	names := make([]string, 0, len(p.rows))
+	for i := range p.rows {
+		if !p.rows[i].Unbuilt {
+			names = append(names, p.rows[i].Name)
+		}
+	}
+	hint := "one of " + join(sorted(names))
+	if near := Suggest(got, names); near != "" {
+		hint = "did you mean " + quote(near) + "?"
+	} else if elsewhere := l.elsewhere(got); elsewhere != "" {
+		hint = elsewhere
+	}
+	l.fail(n, "unknown key "+quote(got)+" in "+p.name(), hint)
+}
+
+// elsewhere says where a key stands that does not stand here; "" where no place has it.
+func (l *loader) elsewhere(name string) string {
+	for _, k := range l.rows() {
+		if k.Name != name || k.Check != "" {
+			continue
+		}
+		places := make([]string, len(k.In))
+		for i, p := range k.In {
+			places[i] = p.title()
+		}
+		return quote(name) + " stands in " + joinOr(places)
+	}
+	return ""
+}
