@@ -3,16 +3,12 @@ package verdict
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
-
-// forever is when a call that never got its answer ends.
-const forever = time.Duration(math.MaxInt64)
 
 // placeCuts gives each connection that a fault cut at accept, before any request, to the one call in progress, as an
 // attempt of it. With several calls in progress it stays unplaced, and a check by call cannot be decided.
@@ -70,7 +66,7 @@ func (e *evidence) cutFault(c *journal.Conn) *scenarios.Fault {
 }
 
 // cutAttempt is the attempt that a connection cut at accept stands for. Its Seq is 0: the journal has no attempt.
-func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
+func (e *evidence) cutAttempt(c *journal.Conn) *attempt {
 	wire := "rst accept"
 	if e.cutFault(c).Answer.Wire.Do == scenarios.WireFIN {
 		wire = "fin accept"
@@ -79,16 +75,18 @@ func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
 	if c.Closed != journal.ClosedNot {
 		done = c.Close
 	}
-	return &journal.Attempt{
+	a := newAttempt(&journal.Attempt{
 		Conn: c.ID, ConnRequest: 1, First: c.Accept, Read: c.Accept, Sent: c.Accept, Done: done, Ended: true,
 		Phase: e.phaseAt(c.Accept), Entry: -1, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Wire: wire, Closed: c.Closed,
-	}
+	})
+	a.cut = true
+	return &a
 }
 
-// phaseAt is the phase at an instant. Where phases are as long as so many attempts take, it is that of the last attempt
-// before.
+// phaseAt is the phase at an instant of the journal. Where phases are as long as so many attempts take, it is that of
+// the last attempt before.
 func (e *evidence) phaseAt(t time.Duration) string {
-	end := time.Duration(0)
+	end := e.zero
 	for _, p := range e.scenario.Phases {
 		if p.Attempts > 0 {
 			n, _ := slices.BinarySearchFunc(e.log.Attempts, t, func(a journal.Attempt, t time.Duration) int { return cmp.Compare(a.First, t) })
@@ -156,21 +154,6 @@ func (e *evidence) flow() *flow {
 		}
 	}
 	return &f
-}
-
-// forgotten is when a call that ended without success at the instant can no longer be tried again.
-func (e *evidence) forgotten(c *call, end time.Duration) time.Duration {
-	if r, said := e.result(c); said {
-		return max(r.At, end)
-	}
-	quiet := e.scenario.Identity.Quiet
-	if c.named || quiet == 0 {
-		return forever
-	}
-	if last := c.atts[len(c.atts)-1]; last.HasDue && last.Due > end {
-		end = last.Due
-	}
-	return end + quiet
 }
 
 // at is the call in progress at the instant: the one that had begun and not ended; else the one that might be tried

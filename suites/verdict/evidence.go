@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -13,15 +14,21 @@ type evidence struct {
 	scenario *scenarios.Scenario
 	log      *journal.Log
 
-	calls  []call             // on the scenario's routes, in the order of their first attempts
-	strays []*journal.Attempt // matched none of the scenario's routes
+	calls  []call     // on the scenario's routes, in the order of their first attempts
+	strays []*attempt // matched none of the scenario's routes
+
+	ambiguous []*attempt // might belong to another call
+	broken    []*attempt // got another answer than the scenario says
+	reached   *reached
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	cut      int // connections that a fault cut at accept
-	unplaced int // those of them that belong to one of several calls in progress
-	replays  int // calls with a transport replay
-	dropped  int // records that the journal let go of
+	cut      int           // connections that a fault cut at accept
+	unplaced int           // those of them that belong to one of several calls in progress
+	replays  int           // calls with a transport replay
+	dropped  int           // records that the journal let go of
+	zero     time.Duration // when the scenario's time began: with the first connection accepted
+	end      time.Duration // of the record, in the scenario's time
 	routes   map[string]*scenarios.Route
 	exits    map[int]*journal.Client // the process of each call, with one process a call
 	results  map[int]journal.Result
@@ -31,13 +38,14 @@ type evidence struct {
 // call is one call of the client.
 type call struct {
 	name string
-	no   int                // the driver's number, or the ordinal on the route
-	atts []*journal.Attempt // in the order of their first bytes; empty for a call that never reached the wire
+	no   int        // the driver's number, or the ordinal on its route
+	atts []*attempt // in the order of their first bytes; empty for a call that never reached the wire
 
 	replay  int  // index of the attempt that was replayed on another connection; -1 where none was
 	overdue bool // the replay came within its time only if the machine's lateness is taken off
 	vague   bool // its attempts cannot be told from those of look-alike calls
 	named   bool // by Brownout or by the scenario, not by what its requests look like
+	driven  bool // no is the driver's number
 	cuts    int  // how many of its attempts are connections cut at accept
 }
 
@@ -60,9 +68,9 @@ func (c *call) phase() string {
 }
 
 // first is the call's first request; nil where none reached the server.
-func (c *call) first() *journal.Attempt {
+func (c *call) first() *attempt {
 	for _, a := range c.atts {
-		if !isCut(a) {
+		if !a.cut {
 			return a
 		}
 	}
@@ -71,7 +79,7 @@ func (c *call) first() *journal.Attempt {
 
 // gather sorts a journal by call.
 func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
-	e := &evidence{scenario: s, log: log, routes: make(map[string]*scenarios.Route, len(s.Routes))}
+	e := &evidence{scenario: s, log: log, routes: make(map[string]*scenarios.Route, len(s.Routes)), reached: newReached(s)}
 	for i := range s.Routes {
 		if r := &s.Routes[i]; e.routes[r.Name] == nil {
 			e.routes[r.Name] = r
@@ -80,6 +88,7 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	for _, d := range log.Dropped {
 		e.dropped += d.Count
 	}
+	e.clock()
 	e.group()
 	e.drivenCalls()
 	e.placeCuts()
@@ -88,17 +97,31 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	return e
 }
 
-// group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it sorts by
-// counting: one look-up an attempt, no slice a call.
+// clock finds when the scenario's time began.
+func (e *evidence) clock() {
+	switch conns, atts := e.log.Conns, e.log.Attempts; {
+	case len(conns) > 0:
+		e.zero = conns[0].Accept
+	case len(atts) > 0:
+		e.zero = atts[0].First
+	}
+	e.end = max(e.log.End-e.zero, 0)
+}
+
+// group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it reads each
+// record once, and sorts by counting: one look-up an attempt, no slice a call.
 func (e *evidence) group() {
-	atts := e.log.Attempts
-	ids := make([]int32, len(atts))
-	byName := make(map[string]int32, len(atts)/3)
-	sizes := make([]int32, 0, len(atts)/3)
+	records := e.log.Attempts
+	atts := make([]attempt, len(records))
+	ids := make([]int32, len(records))
+	byName := make(map[string]int32, len(records)/3)
+	sizes := make([]int32, 0, len(records)/3)
 	sorted, total := true, 0
-	for i := range atts {
+	for i := range records {
+		atts[i] = newAttempt(&records[i])
 		a := &atts[i]
 		sorted = sorted && (i == 0 || atts[i-1].First <= a.First)
+		e.note(a)
 		if a.Route == "" && len(e.scenario.Routes) > 0 {
 			ids[i] = -1
 			e.strays = append(e.strays, a)
@@ -114,7 +137,7 @@ func (e *evidence) group() {
 		sizes[id]++
 		total++
 	}
-	flat := make([]*journal.Attempt, total)
+	flat := make([]*attempt, total)
 	e.calls = make([]call, len(sizes))
 	start := 0
 	for id, size := range sizes {
@@ -122,14 +145,9 @@ func (e *evidence) group() {
 		start += int(size)
 	}
 	for i, id := range ids {
-		if id < 0 {
-			continue
+		if id >= 0 {
+			e.calls[id].add(&atts[i])
 		}
-		c, a := &e.calls[id], &atts[i]
-		if len(c.atts) == 0 {
-			c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
-		}
-		c.atts = append(c.atts, a)
 	}
 	if sorted {
 		return
@@ -140,14 +158,29 @@ func (e *evidence) group() {
 	slices.SortStableFunc(e.calls, func(a, b call) int { return byFirst(a.atts[0], b.atts[0]) })
 }
 
-func byFirst(a, b *journal.Attempt) int {
-	switch {
-	case a.First < b.First:
-		return -1
-	case a.First > b.First:
-		return 1
+// note keeps what is rare of the attempt, and marks what it got to.
+func (e *evidence) note(a *attempt) {
+	if a.Ambiguous {
+		e.ambiguous = append(e.ambiguous, a)
 	}
-	return 0
+	if a.Failure != "" && !leftByClient(a) {
+		e.broken = append(e.broken, a)
+	}
+	e.reached.mark(a)
+}
+
+// add adds the call's next attempt.
+func (c *call) add(a *attempt) {
+	if len(c.atts) == 0 {
+		c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
+		c.driven = isDriven(a)
+	}
+	c.atts = append(c.atts, a)
+}
+
+// isDriven reports whether the attempt's call has its number from the driver: then that is its name.
+func isDriven(a *attempt) bool {
+	return (a.Naming == journal.NamedByPrefix || a.Naming == journal.NamedByPath) && a.Call == strconv.Itoa(a.CallNo)
 }
 
 // drivenCalls matches processes and results to calls, and adds the driven calls that never reached the wire.
@@ -170,12 +203,13 @@ func (e *evidence) drivenCalls() {
 	}
 	seen := make(map[int]bool, len(e.calls))
 	for i := range e.calls {
-		if e.calls[i].named {
-			seen[e.calls[i].no] = true
+		if !e.calls[i].driven {
+			return // otherwise named: nobody can say which of them a number is
 		}
+		seen[e.calls[i].no] = true
 	}
 	for _, a := range e.strays {
-		if a.Naming != journal.NamedByPrint {
+		if isDriven(a) {
 			seen[a.CallNo] = true
 		}
 	}
@@ -192,13 +226,13 @@ func (e *evidence) drivenCalls() {
 	}
 	slices.Sort(missing)
 	for _, no := range missing {
-		e.calls = append(e.calls, call{no: no, named: true, replay: -1})
+		e.calls = append(e.calls, call{no: no, named: true, driven: true, replay: -1})
 	}
 }
 
 // exit is the process that made the call alone; nil where there is none.
 func (e *evidence) exit(c *call) *journal.Client {
-	if !c.named {
+	if !c.driven {
 		return nil
 	}
 	return e.exits[c.no]
@@ -206,63 +240,9 @@ func (e *evidence) exit(c *call) *journal.Client {
 
 // result is what the client said of the call.
 func (e *evidence) result(c *call) (journal.Result, bool) {
-	if !c.named {
+	if !c.driven {
 		return journal.Result{}, false
 	}
 	r, said := e.results[c.no]
 	return r, said
-}
-
-// print is what a call without a name is known by.
-type print struct {
-	method, target string
-	body           [32]byte
-}
-
-func printOf(a *journal.Attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
-
-// tellApart parts the calls into those whose attempts are known to be theirs and those that look alike. An ambiguous
-// attempt casts doubt on every call of its print: it might be any one's.
-func (e *evidence) tellApart() {
-	doubtful := make(map[print]bool)
-	for i := range e.log.Attempts {
-		if a := &e.log.Attempts[i]; a.Ambiguous {
-			doubtful[printOf(a)] = true
-		}
-	}
-	e.clear = make([]*call, 0, len(e.calls))
-	for i := range e.calls {
-		c := &e.calls[i]
-		if len(doubtful) > 0 && !c.named {
-			first := c.first()
-			c.vague = first != nil && doubtful[printOf(first)]
-		}
-		if c.vague {
-			e.vague = append(e.vague, c)
-		} else {
-			e.clear = append(e.clear, c)
-		}
-	}
-}
-
-// whole2xx reports whether the attempt got a whole answer of success.
-func whole2xx(a *journal.Attempt) bool {
-	return a.Ended && a.Whole && a.Status >= 200 && a.Status < 300
-}
-
-// failed reports whether the attempt's answer was no success: an error status, or none that came whole. An attempt
-// whose record was cut off has not failed as far as anyone knows, unless its status says so.
-func failed(a *journal.Attempt) bool {
-	return a.Status >= 400 || a.Wire != "" || a.Ended && !a.Whole
-}
-
-// isCut reports whether the attempt is a connection cut at accept, which never became a request.
-func isCut(a *journal.Attempt) bool { return a.Seq == 0 && a.Method == "" }
-
-// ended is when the attempt's answer had ended, for upper bounds.
-func ended(a *journal.Attempt) time.Duration {
-	if a.Ended {
-		return a.Done
-	}
-	return a.Sent
 }

@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -12,7 +11,7 @@ import (
 func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 	type repeated struct {
 		call    *call
-		atts    []*journal.Attempt
+		atts    []*attempt
 		unknown int
 	}
 	var bad []repeated
@@ -45,7 +44,7 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 	}
 	b := bad[0]
 	o := fail("The client sent %s %d times, though the outcome of attempt %d (%s) was unknown.",
-		b.atts[0].Method, len(b.atts), b.unknown+1, outcomeOf(b.atts[b.unknown]))
+		b.atts[0].Method, len(b.atts), b.unknown+1, outcomeThen(b.atts, b.unknown))
 	if len(bad) > 1 {
 		o.Sentence = fmt.Sprintf("The client repeated %d of %d unsafe requests whose outcome was unknown.", len(bad), seen)
 	}
@@ -62,10 +61,10 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 
 // firstUnknown is the index of the first attempt that the server may or may not have acted on; -1 where there is
 // none. A connection cut at accept never became a request.
-func firstUnknown(atts []*journal.Attempt) int {
+func firstUnknown(atts []*attempt) int {
 	for k, a := range atts {
 		switch {
-		case isCut(a):
+		case a.cut:
 		case a.Status == 500 || a.Status == 502 || a.Status == 504, a.Wire != "", a.Ended && !a.Whole:
 			return k
 		case k+1 < len(atts) && atts[k+1].First < a.Sent: // sent again before the first was answered
@@ -75,12 +74,12 @@ func firstUnknown(atts []*journal.Attempt) int {
 	return -1
 }
 
-// outcomeOf says what the client saw of an attempt whose outcome is unknown.
-func outcomeOf(a *journal.Attempt) string {
-	if a.Wire == "" && a.Ended && !a.Whole && (a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST) {
-		return "given up by the client"
+// outcomeThen is what attempt k had come to when the next was sent.
+func outcomeThen(atts []*attempt, k int) string {
+	if k+1 < len(atts) && atts[k+1].First < atts[k].Sent {
+		return "not yet answered"
 	}
-	return answered(a)
+	return answered(atts[k])
 }
 
 // keyNote says why the call is not waived.

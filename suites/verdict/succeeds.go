@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -87,9 +86,9 @@ func (s *scope) got(c *call) Outcome {
 
 // hedged reports whether the last attempt is one that the client gave up because an earlier one, under way at the
 // same time, had its whole 2xx.
-func hedged(atts []*journal.Attempt) bool {
+func hedged(atts []*attempt) bool {
 	last := atts[len(atts)-1]
-	if last.Closed != journal.ClosedByClientFIN && last.Closed != journal.ClosedByClientRST {
+	if !leftByClient(last) {
 		return false
 	}
 	for _, a := range atts[:len(atts)-1] {
@@ -211,7 +210,7 @@ func succeedsNone(s *scope) opinion {
 		switch got := s.got(c); {
 		case got == Pass:
 			good = append(good, c)
-		case said && r.OK:
+		case said && r.OK && s.exit(c) == nil:
 			claimed = append(claimed, c)
 		}
 	}
