@@ -104,10 +104,24 @@ func atLeastOne(word string, paths []string, err error) ([]string, error) {
 func noSuchScenario(word string) error {
 	known := slices.Concat(scenarios.BuiltinNames(), nearbyFiles(word))
 	hint := "list the built-in ones with brownout list"
-	if near := scenarios.Suggest(word, known); near != "" {
+	if near := nearest(word, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return usage(hint, "%s is neither a file nor a built-in scenario", report.Quote(word))
+}
+
+// nearest returns the known word that was most likely meant: one with a slip, else the first that begins or ends so; "" where
+// none does.
+func nearest(word string, known []string) string {
+	if near := scenarios.Suggest(word, known); near != "" || len(word) < 3 {
+		return near
+	}
+	for _, k := range known {
+		if strings.HasPrefix(k, word) || strings.HasSuffix(k, "/"+word) {
+			return k
+		}
+	}
+	return ""
 }
 
 // nearbyFiles returns the YAML files in the folder in which word would lie.

@@ -165,7 +165,7 @@ func (w *watcher) closing(path string) error {
 	}
 	w.say("")
 	w.keep(report.TrialText(w.people, &t, w.style, report.Normal))
-	w.keep(report.LastLine(w.people, run, w.style))
+	w.keep(report.LastLine(w.people, run, w.style, report.Normal))
 	if w.err != nil {
 		return &failure{exitCouldNotRun, w.err, "see that the output can be written"}
 	}

@@ -107,7 +107,7 @@ func (x *explainer) route(t *plan.RouteTable) {
 	} else {
 		title += fmt.Sprintf("   the first %s", plural(calls, "call"))
 	}
-	x.wrapped("  ", title)
+	x.add(x.clip(x.text(title), x.width()))
 	cells := [][]string{{"call", "attempt", "answer", "because"}}
 	if t.Every {
 		cells[0] = cells[0][1:]

@@ -326,7 +326,7 @@ func TestTicks(t *testing.T) {
 		{93 * time.Minute, 30 * time.Minute, "a long one"},
 		{1000 * time.Hour, 0, "longer than any tick"},
 	} {
-		sc := newScale(c.last, 44)
+		sc := newScale(c.last, 44, notesFit(nil))
 		if c.tick != 0 && sc.tick != c.tick {
 			t.Errorf("%s: a tick of %v for %v, want %v", c.why, sc.tick, c.last, c.tick)
 		}

@@ -32,8 +32,9 @@ type Config struct {
 	// Quiet ends the trial once there was an attempt and nothing has come for so long, any Retry-After that is pending not
 	// counted; it has to be longer than the scenario's own delays. 0: the client's own end is waited for.
 	Quiet time.Duration
-	// Live is called with each attempt when its answer begins, from one goroutine of the trial; nil: nobody looks on.
-	Live func(journal.Attempt)
+	// Live is called with each attempt when its answer begins, and with the head of the journal, from one goroutine of the
+	// trial; nil: nobody looks on.
+	Live func(journal.Header, *journal.Attempt)
 }
 
 // Result is what became of a trial.
