@@ -243,9 +243,9 @@ func (c *conn) idle() {
 // failed notes how the client ended the connection, if that is what the error of a read or write says.
 func (c *conn) failed(err error) {
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.EPIPE): // a RST gives EPIPE only where a FIN came before it
 		c.ended(journal.ClosedByClientFIN)
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.ECONNRESET):
 		c.ended(journal.ClosedByClientRST)
 	}
 }

@@ -18,7 +18,8 @@ const memWindow = 256 << 10
 // memConn is one end of a connection in memory. It follows what Linux does with TCP on loopback:
 //
 //   - Close sends FIN, or RST where unread bytes remain or SetLinger(0) was called; CloseWrite sends FIN alone.
-//   - What was written before a FIN or a RST can still be read. Then FIN gives io.EOF and RST gives ECONNRESET.
+//   - What was written before a FIN or a RST can still be read. Then FIN gives io.EOF, whatever follows it, and RST
+//     gives ECONNRESET.
 //   - The first write to an end that is closed is accepted, and answered by RST; later ones give EPIPE.
 //
 // Its methods may be called from several goroutines.
@@ -131,11 +132,11 @@ func (c *memConn) Read(p []byte) (int, error) {
 			return 0, nil
 		case f.unread() > 0:
 			return f.take(p), nil
+		case f.fin:
+			return 0, io.EOF
 		case f.rst:
 			f.told = true
 			return 0, c.fail("read", os.NewSyscallError("read", syscall.ECONNRESET))
-		case f.fin:
-			return 0, io.EOF
 		}
 		c.in.wake.Wait()
 	}
@@ -152,7 +153,7 @@ func (c *memConn) Write(p []byte) (int, error) {
 			return n, c.fail("write", net.ErrClosed)
 		case f.write.passed:
 			return n, c.fail("write", os.ErrDeadlineExceeded)
-		case c.in.rst && !c.in.told:
+		case c.in.rst && !c.in.fin && !c.in.told:
 			c.in.told = true
 			return n, c.fail("write", os.NewSyscallError("write", syscall.ECONNRESET))
 		case c.in.rst || f.fin:
@@ -178,9 +179,11 @@ func (c *memConn) Close() error {
 	if c.out.closed {
 		return c.fail("close", net.ErrClosed)
 	}
-	c.out.closed, c.out.fin, c.in.gone = true, true, true
+	c.out.closed, c.in.gone = true, true
 	if c.out.linger || c.in.unread() > 0 {
 		c.out.rst = true
+	} else {
+		c.out.fin = true
 	}
 	c.in.data, c.in.off = nil, 0
 	for _, d := range []*deadline{&c.in.read, &c.out.write} {
@@ -220,10 +223,10 @@ func (c *memConn) peerEnd() journal.Closer {
 	switch {
 	case c.in.unread() > 0:
 		return journal.ClosedNot
-	case c.in.rst:
-		return journal.ClosedByClientRST
 	case c.in.fin:
 		return journal.ClosedByClientFIN
+	case c.in.rst:
+		return journal.ClosedByClientRST
 	}
 	return journal.ClosedNot
 }

@@ -47,7 +47,7 @@ func (l *loader) report(at Pos, msg, hint string, warning bool) {
 	}
 	e := Error{
 		File: l.file, Line: at.Line, Column: at.Column, End: max(at.End, at.Column+1),
-		Path: l.where(), Msg: msg, Hint: hint, Warning: warning, Source: l.text.line(at.Line),
+		Path: clean(l.where()), Msg: clean(msg), Hint: clean(hint), Warning: warning, Source: l.text.line(at.Line),
 	}
 	if l.seen[e] {
 		return

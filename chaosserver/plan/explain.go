@@ -287,10 +287,11 @@ func (x *explainer) callsDiffer(index int) bool {
 	}
 	for i := range x.faults {
 		f := &x.faults[i]
-		if !f.holdsPhase(x.moment) || x.onRoute(f, index) == no {
+		if min(x.inTime(f), x.onRoute(f, index)) == no {
 			continue
 		}
-		if f.odds != unit || f.ramp != nil || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed {
+		draws := f.ramp == nil && f.odds != unit && f.odds != 0
+		if draws || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed {
 			return true
 		}
 	}

@@ -90,6 +90,8 @@ func TestMatchPath(t *testing.T) {
 		want bool
 	}{
 		{path(), "/", true},
+		{path(""), "/", true},
+		{path(""), "/a", false},
 		{path(), "", false},
 		{path(), "/a", false},
 		{path("a"), "/a", true},

@@ -34,7 +34,7 @@ func doesWords(a *scenarios.Answer) string {
 		all = append(all, "delays by "+delayWords(a.Delay))
 	}
 	if a.Wire != nil {
-		all = append(all, wireWords(a.Wire))
+		all = append(all, "cuts the connection: "+wireWords(a.Wire))
 	}
 	return strings.Join(all, ", ")
 }
@@ -65,7 +65,7 @@ func whenWords(f *scenarios.Fault) string {
 	if w.Nth != nil {
 		all = append(all, "on "+thing+" "+rangeWords(w.Nth)+onRouteWords(f))
 	}
-	add(w.Every > 0, "on every %d. %s%s", w.Every, thing, onRouteWords(f))
+	add(w.Every > 0, "on every %s %s%s", ordinal(w.Every), thing, onRouteWords(f))
 	if w.ConnRequest != nil {
 		all = append(all, "on request "+rangeWords(w.ConnRequest)+" of its connection")
 	}
@@ -216,6 +216,22 @@ func span(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// ordinal writes the n-th in digits: 1st, 2nd, 11th.
+func ordinal(n int) string {
+	suffix := "th"
+	if n/10%10 != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return strconv.Itoa(n) + suffix
 }
 
 // percent writes a share in hundredths.

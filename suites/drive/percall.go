@@ -8,9 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
@@ -42,12 +39,7 @@ func (p *PerCall) Run(ctx context.Context, site Site, rec Recorder) error {
 	r := &callRun{PerCall: p, site: site, rec: rec, dir: dir}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	for i := range p.Steps {
-		if !pause(r.ctx, p.Steps[i].Wait) {
-			break
-		}
-		r.step(&p.Steps[i])
-	}
+	runSteps(r.ctx, p.Steps, func(s *scenarios.Step) callFunc { return r.call })
 	if cause := context.Cause(r.ctx); ctx.Err() == nil && cause != nil && !errors.Is(cause, errNoStart) {
 		return cause
 	}
@@ -59,67 +51,16 @@ var errNoStart = errors.New("the command cannot be started")
 
 type callRun struct {
 	*PerCall
-	ctx   context.Context
-	stop  context.CancelCauseFunc
-	site  Site
-	rec   Recorder
-	dir   string
-	calls atomic.Int64 // begun so far
-}
-
-// pause waits, and reports whether ctx has not ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		}
-	}
-	return ctx.Err() == nil
-}
-
-// step runs the calls of one step and waits for them.
-func (r *callRun) step(s *scenarios.Step) {
-	began := time.Now()
-	var slots chan struct{}
-	if s.Concurrency > 0 {
-		slots = make(chan struct{}, s.Concurrency)
-	}
-	var running sync.WaitGroup
-	defer running.Wait()
-	for k := 0; s.For > 0 || k < s.Calls; k++ {
-		if s.Rate != nil && !pause(r.ctx, time.Until(began.Add(startOf(k, s.Rate)))) {
-			return
-		}
-		if slots != nil {
-			select {
-			case slots <- struct{}{}:
-			case <-r.ctx.Done():
-				return
-			}
-		}
-		if r.ctx.Err() != nil || s.For > 0 && time.Since(began) >= s.For {
-			return
-		}
-		number := int(r.calls.Add(1))
-		running.Go(func() {
-			r.call(s, &s.Requests[k%len(s.Requests)], number)
-			if slots != nil {
-				<-slots
-			}
-		})
-	}
-}
-
-// startOf is when the k-th call of a step begins at that rate, after the step's own beginning.
-func startOf(k int, rate *scenarios.Rate) time.Duration {
-	return time.Duration(float64(k) * float64(rate.Per) / rate.Events)
+	ctx  context.Context
+	stop context.CancelCauseFunc
+	site Site
+	rec  Recorder
+	dir  string
 }
 
 // call runs one call and records its outcome.
-func (r *callRun) call(s *scenarios.Step, req *scenarios.Request, number int) {
+func (r *callRun) call(o order) {
+	s, req, number := o.step, o.request, o.number
 	body := filepath.Join(r.dir, "call-"+strconv.Itoa(number))
 	if err := os.WriteFile(body, content(s, number, r.site.Seed), 0o600); err != nil {
 		r.stop(fmt.Errorf("the content of call %d could not be written: %w", number, err))

@@ -17,40 +17,45 @@ const (
 func (e *evidence) clientErrors() []Finding {
 	kinds := make(map[string]int)
 	var findings []Finding
+	var counts []int
 	for i := range e.log.Clients {
-		sentence := clientError(&e.log.Clients[i])
-		if sentence == "" {
+		kind, sentence := clientError(&e.log.Clients[i])
+		if kind == "" {
 			continue
 		}
-		kinds[sentence]++
-		if kinds[sentence] == 1 {
+		at, known := kinds[kind]
+		if !known {
+			at = len(findings)
+			kinds[kind] = at
 			findings = append(findings, Finding{Check: "client", Outcome: Error, Sentence: sentence})
+			counts = append(counts, 0)
 		}
+		counts[at]++
 	}
-	for i := range findings {
-		if n := kinds[findings[i].Sentence]; n > 1 {
+	for i, n := range counts {
+		if n > 1 {
 			findings[i].Sentence = fmt.Sprintf("%s: %s", plural(n, "process"), lower(findings[i].Sentence))
 		}
 	}
 	return findings
 }
 
-// clientError says what was wrong with one process; "" where nothing was. A process without an exit code and without
-// a signal was ended by the run itself, as it was meant to be.
-func clientError(c *journal.Client) string {
+// clientError says what was wrong with one process, and of what kind that is; "" where nothing was. A process without
+// an exit code and without a signal was ended by the run itself, as it was meant to be.
+func clientError(c *journal.Client) (kind, sentence string) {
 	switch {
 	case c.StartError != "":
-		return fmt.Sprintf("The client could not be started: %s.", strings.TrimSuffix(c.StartError, "."))
+		return c.StartError, fmt.Sprintf("The client could not be started: %s.", strings.TrimSuffix(c.StartError, "."))
 	case c.TimedOut:
-		return fmt.Sprintf("The client was still running after %s, and was ended by the time limit.", short(c.Stop-c.Start))
+		return "time limit", fmt.Sprintf("The client was still running after %s, and was ended by the time limit.", short(c.Stop-c.Start))
 	case c.Signal != "":
-		return fmt.Sprintf("The client was ended by a signal: %s.", c.Signal)
+		return c.Signal, fmt.Sprintf("The client was ended by a signal: %s.", c.Signal)
 	case c.Exit == exitNotRun:
-		return "The client exited with 126: its command could not be run."
+		return "126", "The client exited with 126: its command could not be run."
 	case c.Exit == exitNotFound:
-		return "The client exited with 127: its command was not found."
+		return "127", "The client exited with 127: its command was not found."
 	}
-	return ""
+	return "", ""
 }
 
 // recordErrors says what is wrong with the record.

@@ -361,6 +361,9 @@ func n(i int) *scenarios.Count { return &scenarios.Count{N: i} }
 
 func declaredCount() *scenarios.Count { return &scenarios.Count{Declared: true} }
 
+// intTime lets an int multiply a duration.
+func intTime(i int) time.Duration { return time.Duration(i) }
+
 func ptr[T any](v T) *T { return &v }
 
 // said is what a test expects of a finding; empty texts are not compared, "-" is the empty text.

@@ -125,7 +125,7 @@ func (s *scope) wronglyRetried(wrong []*retried, judged int) opinion {
 	if r.followed == 0 && len(yes) > 0 { // show a retry rather than the lack of one
 		r = wrong[slices.IndexFunc(wrong, func(w *retried) bool { return w.followed > 0 })]
 	}
-	o.note = fmt.Sprintf("%d of %s %s taken otherwise", len(wrong), pluralStatus(judged), was(len(wrong)))
+	o.note = fmt.Sprintf("%d of %s %s taken otherwise", len(wrong), plural(judged, "status"), was(len(wrong)))
 	o.Proof = s.prove(r.call, nil, r.attempt)
 	answered := r.attempt
 	if r.followed > 0 {
@@ -134,11 +134,4 @@ func (s *scope) wronglyRetried(wrong []*retried, judged int) opinion {
 	}
 	o.Cause = s.cause(answered)
 	return o
-}
-
-func pluralStatus(n int) string {
-	if n == 1 {
-		return "1 status"
-	}
-	return fmt.Sprintf("%d statuses", n)
 }

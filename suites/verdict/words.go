@@ -34,9 +34,13 @@ func short(d time.Duration) string {
 	return s
 }
 
-// plural writes a number of things: 1 call, 2 calls.
+// plural writes a number of things: 1 call, 2 calls, 2 statuses.
 func plural(n int, noun string) string {
-	if n != 1 {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
 		noun += "s"
 	}
 	return strconv.Itoa(n) + " " + noun
