@@ -41,7 +41,7 @@ func amplification(s *scope, p *scenarios.Amplification) opinion {
 		}
 	}
 	if calls == 0 {
-		return unseen("no call began after %s", short(begin))
+		return unseen("no call began after %s", short(begin-s.zero))
 	}
 	if len(s.calls) < sampleBudget {
 		return tooFew(len(s.calls), sampleBudget, "calls in the phase")
@@ -56,7 +56,7 @@ func amplification(s *scope, p *scenarios.Amplification) opinion {
 		return o
 	}
 	o := fail("The client made %s attempts per call, %s are allowed.", factor(ratio), factor(most))
-	o.note = fmt.Sprintf("%d attempts of %d calls after %s", attempts, calls, short(begin))
+	o.note = fmt.Sprintf("%d attempts of %d calls after %s", attempts, calls, short(begin-s.zero))
 	o.absence = true
 	o.Proof = s.prove(longest, nil, longest.atts[len(longest.atts)-1])
 	o.Cause = s.cause(longest.atts[0])
@@ -66,7 +66,7 @@ func amplification(s *scope, p *scenarios.Amplification) opinion {
 // stretch is the time in which the scope's calls began. It is the whole phase where that is known, else from the first
 // call to the last.
 func (s *scope) stretch() (from, to time.Duration) {
-	at := time.Duration(0)
+	at := s.zero
 	for _, p := range s.scenario.Phases {
 		if p.Attempts > 0 {
 			break // from here on the phases begin when so many attempts had come

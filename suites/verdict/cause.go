@@ -97,6 +97,8 @@ func answered(a *journal.Attempt) string {
 		return wireWord(a) + " at accept"
 	case a.Status == 0 && a.Wire != "":
 		return wireWord(a)
+	case a.Status == 0 && leftByClient(a):
+		return "given up"
 	case a.Status == 0:
 		return "no answer"
 	}
@@ -111,8 +113,15 @@ func answered(a *journal.Attempt) string {
 		s += ", " + wireWord(a)
 	case !a.Ended:
 		s += ", cut off"
+	case leftByClient(a):
+		s += ", given up"
 	case !a.Whole:
 		s += ", not whole"
 	}
 	return s
+}
+
+// leftByClient reports whether the client ended the attempt before it had the whole answer.
+func leftByClient(a *journal.Attempt) bool {
+	return a.Ended && !a.Whole && (a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST)
 }

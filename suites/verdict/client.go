@@ -76,7 +76,7 @@ func (e *evidence) recordErrors() []Finding {
 	}
 	broken, reason := 0, ""
 	for i := range e.log.Attempts {
-		if a := &e.log.Attempts[i]; a.Failure != "" && a.Closed != journal.ClosedByClientFIN && a.Closed != journal.ClosedByClientRST {
+		if a := &e.log.Attempts[i]; a.Failure != "" && !leftByClient(a) {
 			broken++
 			if reason == "" {
 				reason = a.Failure

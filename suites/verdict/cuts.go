@@ -3,16 +3,12 @@ package verdict
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
-
-// forever is when a call that never got its answer ends.
-const forever = time.Duration(math.MaxInt64)
 
 // placeCuts gives each connection that a fault cut at accept, before any request, to the one call in progress, as an
 // attempt of it. With several calls in progress it stays unplaced, and a check by call cannot be decided.
@@ -85,10 +81,10 @@ func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
 	}
 }
 
-// phaseAt is the phase at an instant. Where phases are as long as so many attempts take, it is that of the last attempt
-// before.
+// phaseAt is the phase at an instant of the journal. Where phases are as long as so many attempts take, it is that of
+// the last attempt before.
 func (e *evidence) phaseAt(t time.Duration) string {
-	end := time.Duration(0)
+	end := e.zero
 	for _, p := range e.scenario.Phases {
 		if p.Attempts > 0 {
 			n, _ := slices.BinarySearchFunc(e.log.Attempts, t, func(a journal.Attempt, t time.Duration) int { return cmp.Compare(a.First, t) })
@@ -156,21 +152,6 @@ func (e *evidence) flow() *flow {
 		}
 	}
 	return &f
-}
-
-// forgotten is when a call that ended without success at the instant can no longer be tried again.
-func (e *evidence) forgotten(c *call, end time.Duration) time.Duration {
-	if r, said := e.result(c); said {
-		return max(r.At, end)
-	}
-	quiet := e.scenario.Identity.Quiet
-	if c.named || quiet == 0 {
-		return forever
-	}
-	if last := c.atts[len(c.atts)-1]; last.HasDue && last.Due > end {
-		end = last.Due
-	}
-	return end + quiet
 }
 
 // at is the call in progress at the instant: the one that had begun and not ended; else the one that might be tried

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -18,10 +19,12 @@ type evidence struct {
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	cut      int // connections that a fault cut at accept
-	unplaced int // those of them that belong to one of several calls in progress
-	replays  int // calls with a transport replay
-	dropped  int // records that the journal let go of
+	cut      int           // connections that a fault cut at accept
+	unplaced int           // those of them that belong to one of several calls in progress
+	replays  int           // calls with a transport replay
+	dropped  int           // records that the journal let go of
+	zero     time.Duration // when the scenario's time began: with the first connection accepted
+	end      time.Duration // of the record, in the scenario's time
 	routes   map[string]*scenarios.Route
 	exits    map[int]*journal.Client // the process of each call, with one process a call
 	results  map[int]journal.Result
@@ -31,13 +34,14 @@ type evidence struct {
 // call is one call of the client.
 type call struct {
 	name string
-	no   int                // the driver's number, or the ordinal on the route
+	no   int                // the driver's number, or the ordinal on its route
 	atts []*journal.Attempt // in the order of their first bytes; empty for a call that never reached the wire
 
 	replay  int  // index of the attempt that was replayed on another connection; -1 where none was
 	overdue bool // the replay came within its time only if the machine's lateness is taken off
 	vague   bool // its attempts cannot be told from those of look-alike calls
 	named   bool // by Brownout or by the scenario, not by what its requests look like
+	driven  bool // no is the driver's number
 	cuts    int  // how many of its attempts are connections cut at accept
 }
 
@@ -80,12 +84,24 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	for _, d := range log.Dropped {
 		e.dropped += d.Count
 	}
+	e.clock()
 	e.group()
 	e.drivenCalls()
 	e.placeCuts()
 	e.labelReplays()
 	e.tellApart()
 	return e
+}
+
+// clock finds when the scenario's time began.
+func (e *evidence) clock() {
+	switch conns, atts := e.log.Conns, e.log.Attempts; {
+	case len(conns) > 0:
+		e.zero = conns[0].Accept
+	case len(atts) > 0:
+		e.zero = atts[0].First
+	}
+	e.end = max(e.log.End-e.zero, 0)
 }
 
 // group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it sorts by
@@ -128,6 +144,7 @@ func (e *evidence) group() {
 		c, a := &e.calls[id], &atts[i]
 		if len(c.atts) == 0 {
 			c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
+			c.driven = isDriven(a)
 		}
 		c.atts = append(c.atts, a)
 	}
@@ -138,6 +155,11 @@ func (e *evidence) group() {
 		slices.SortStableFunc(e.calls[i].atts, byFirst)
 	}
 	slices.SortStableFunc(e.calls, func(a, b call) int { return byFirst(a.atts[0], b.atts[0]) })
+}
+
+// isDriven reports whether the attempt's call has its number from the driver: then that is its name.
+func isDriven(a *journal.Attempt) bool {
+	return (a.Naming == journal.NamedByPrefix || a.Naming == journal.NamedByPath) && a.Call == strconv.Itoa(a.CallNo)
 }
 
 func byFirst(a, b *journal.Attempt) int {
@@ -170,12 +192,13 @@ func (e *evidence) drivenCalls() {
 	}
 	seen := make(map[int]bool, len(e.calls))
 	for i := range e.calls {
-		if e.calls[i].named {
-			seen[e.calls[i].no] = true
+		if !e.calls[i].driven {
+			return // otherwise named: nobody can say which of them a number is
 		}
+		seen[e.calls[i].no] = true
 	}
 	for _, a := range e.strays {
-		if a.Naming != journal.NamedByPrint {
+		if isDriven(a) {
 			seen[a.CallNo] = true
 		}
 	}
@@ -192,13 +215,13 @@ func (e *evidence) drivenCalls() {
 	}
 	slices.Sort(missing)
 	for _, no := range missing {
-		e.calls = append(e.calls, call{no: no, named: true, replay: -1})
+		e.calls = append(e.calls, call{no: no, named: true, driven: true, replay: -1})
 	}
 }
 
 // exit is the process that made the call alone; nil where there is none.
 func (e *evidence) exit(c *call) *journal.Client {
-	if !c.named {
+	if !c.driven {
 		return nil
 	}
 	return e.exits[c.no]
@@ -206,43 +229,11 @@ func (e *evidence) exit(c *call) *journal.Client {
 
 // result is what the client said of the call.
 func (e *evidence) result(c *call) (journal.Result, bool) {
-	if !c.named {
+	if !c.driven {
 		return journal.Result{}, false
 	}
 	r, said := e.results[c.no]
 	return r, said
-}
-
-// print is what a call without a name is known by.
-type print struct {
-	method, target string
-	body           [32]byte
-}
-
-func printOf(a *journal.Attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
-
-// tellApart parts the calls into those whose attempts are known to be theirs and those that look alike. An ambiguous
-// attempt casts doubt on every call of its print: it might be any one's.
-func (e *evidence) tellApart() {
-	doubtful := make(map[print]bool)
-	for i := range e.log.Attempts {
-		if a := &e.log.Attempts[i]; a.Ambiguous {
-			doubtful[printOf(a)] = true
-		}
-	}
-	e.clear = make([]*call, 0, len(e.calls))
-	for i := range e.calls {
-		c := &e.calls[i]
-		if len(doubtful) > 0 && !c.named {
-			first := c.first()
-			c.vague = first != nil && doubtful[printOf(first)]
-		}
-		if c.vague {
-			e.vague = append(e.vague, c)
-		} else {
-			e.clear = append(e.clear, c)
-		}
-	}
 }
 
 // whole2xx reports whether the attempt got a whole answer of success.

@@ -147,12 +147,12 @@ func (e *evidence) missedFault(f *scenarios.Fault, drawn bool) string {
 	if drawn {
 		return f.Name + " never struck: a fault before it answered each time"
 	}
-	if w := f.When.Elapsed; w != nil && w.From > e.log.End {
-		return fmt.Sprintf("%s begins at %s, the run ended at %s", f.Name, short(w.From), short(e.log.End))
+	if w := f.When.Elapsed; w != nil && w.From > e.end {
+		return fmt.Sprintf("%s begins at %s, the run ended at %s", f.Name, short(w.From), short(e.end))
 	}
 	if len(f.When.Phase) > 0 {
-		if from, timed := e.phaseBegins(f.When.Phase[0]); timed && from > e.log.End {
-			return fmt.Sprintf("%s begins at %s, the run ended at %s", f.Name, short(from), short(e.log.End))
+		if from, timed := e.phaseBegins(f.When.Phase[0]); timed && from > e.end {
+			return fmt.Sprintf("%s begins at %s, the run ended at %s", f.Name, short(from), short(e.end))
 		}
 	}
 	if f.OnConnection() {
@@ -196,8 +196,8 @@ func (e *evidence) missedPhase(p *scenarios.Phase, begins time.Duration, counted
 		return fmt.Sprintf("%s begins after %s, the run had %d", p.Name, plural(counted, "attempt"), len(e.log.Attempts))
 	case counted > 0:
 		return fmt.Sprintf("no attempt came in %s", p.Name)
-	case begins > e.log.End:
-		return fmt.Sprintf("%s begins at %s, the run ended at %s", p.Name, short(begins), short(e.log.End))
+	case begins > e.end:
+		return fmt.Sprintf("%s begins at %s, the run ended at %s", p.Name, short(begins), short(e.end))
 	case p.For > 0:
 		return fmt.Sprintf("no attempt came in %s, from %s to %s", p.Name, short(begins), short(begins+p.For))
 	}

@@ -109,7 +109,7 @@ func (s *scope) otherHeader(atts []*journal.Attempt) string {
 // toldIdempotent reports whether the client was told that it may repeat the call: it took orders, and every step that
 // asks for such a request says idempotent.
 func (s *scope) toldIdempotent(c *call) bool {
-	if _, said := s.result(c); !said {
+	if _, said := s.result(c); !said || s.exit(c) != nil {
 		return false
 	}
 	a := c.first()

@@ -45,7 +45,7 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 	}
 	b := bad[0]
 	o := fail("The client sent %s %d times, though the outcome of attempt %d (%s) was unknown.",
-		b.atts[0].Method, len(b.atts), b.unknown+1, outcomeOf(b.atts[b.unknown]))
+		b.atts[0].Method, len(b.atts), b.unknown+1, outcomeThen(b.atts, b.unknown))
 	if len(bad) > 1 {
 		o.Sentence = fmt.Sprintf("The client repeated %d of %d unsafe requests whose outcome was unknown.", len(bad), seen)
 	}
@@ -75,12 +75,12 @@ func firstUnknown(atts []*journal.Attempt) int {
 	return -1
 }
 
-// outcomeOf says what the client saw of an attempt whose outcome is unknown.
-func outcomeOf(a *journal.Attempt) string {
-	if a.Wire == "" && a.Ended && !a.Whole && (a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST) {
-		return "given up by the client"
+// outcomeThen is what attempt k had come to when the next was sent.
+func outcomeThen(atts []*journal.Attempt, k int) string {
+	if k+1 < len(atts) && atts[k+1].First < atts[k].Sent {
+		return "not yet answered"
 	}
-	return answered(a)
+	return answered(atts[k])
 }
 
 // keyNote says why the call is not waived.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,7 +160,7 @@ func record(all ...calls) *recorded {
 	for i, cs := range all {
 		for _, a := range cs {
 			if a.Call == "" {
-				a.Call, a.CallNo = fmt.Sprintf("~%d", i+1), i+1
+				a.Call, a.CallNo = strconv.Itoa(i+1), i+1
 			}
 			if a.Conn == 0 {
 				a.Conn = uint64(1000 + i)

@@ -32,7 +32,7 @@ func (e *evidence) isReplay(a, b *journal.Attempt) (is, overdue bool) {
 	if a.ConnRequest <= 1 || a.Conn == b.Conn || b.Conn == 0 || !a.Ended || a.BytesSent > 0 {
 		return false, false
 	}
-	if a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST || b.First < a.Sent {
+	if leftByClient(a) || b.First < a.Sent {
 		return false, false
 	}
 	gap := b.First - a.Done

@@ -89,7 +89,7 @@ func (s *scope) got(c *call) Outcome {
 // same time, had its whole 2xx.
 func hedged(atts []*journal.Attempt) bool {
 	last := atts[len(atts)-1]
-	if last.Closed != journal.ClosedByClientFIN && last.Closed != journal.ClosedByClientRST {
+	if !leftByClient(last) {
 		return false
 	}
 	for _, a := range atts[:len(atts)-1] {
@@ -211,7 +211,7 @@ func succeedsNone(s *scope) opinion {
 		switch got := s.got(c); {
 		case got == Pass:
 			good = append(good, c)
-		case said && r.OK:
+		case said && r.OK && s.exit(c) == nil:
 			claimed = append(claimed, c)
 		}
 	}
