@@ -122,7 +122,7 @@ func (t *teller) begin(sources []source) {
 // done takes a trial's result. People read of trials in the order of the command line.
 func (t *teller) done(i int, s *source, folder *trial.Folder, r *trial.Result) {
 	shown := report.Trial{
-		Verdict: r.Verdict, Source: s.text, Again: t.o.again(s.name, s.scenario.Seed),
+		Verdict: r.Verdict, Source: s.scenario.Source, Again: t.o.again(s.name, s.scenario.Seed),
 		Evidence: folder.Existing(journalName(r.Journal)), Rerun: r.Rerun,
 	}
 	if t.tails[i] != nil {
