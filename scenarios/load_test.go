@@ -17,14 +17,6 @@ func TestOK(t *testing.T) {
 			t.Errorf("Load(%s):\n%v", f, err)
 			continue
 		}
-		printed := s.Format()
-		again, err := Parse(f, printed)
-		if err != nil {
-			t.Errorf("%s as printed does not parse:\n%v\n%s", f, err, printed)
-			continue
-		}
-		if got := again.Format(); string(got) != string(printed) {
-			t.Errorf("%s is not stable:\n%s\n--- then\n%s", f, printed, got)
-		}
+		checkStable(t, s)
 	}
 }

@@ -17,7 +17,7 @@ func (f RetryAfterForm) String() string {
 	return "form(" + number(float64(f)) + ")"
 }
 
-var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s"}
+var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s", Holds: InRetryAfter}
 
 // retryAfter is the codec of a Retry-After: 2s, or {in: 3s, as: date}.
 var retryAfter = codec[*RetryAfter]{
