@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"brownout/chaosserver/journal"
 )
 
 // print is what a call without a name is known by.
@@ -14,20 +12,16 @@ type print struct {
 	body           [32]byte
 }
 
-func printOf(a *journal.Attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
+func printOf(a *attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
 
 // anyBody is the print of an attempt whose body broke off: it may have become any.
-func anyBody(a *journal.Attempt) print { return print{method: a.Method, target: a.Target} }
+func anyBody(a *attempt) print { return print{method: a.Method, target: a.Target} }
 
 // tellApart parts the calls into those whose attempts are known to be theirs and those that look alike. An ambiguous
 // attempt casts doubt on every call of its print that was alive when it came: it might be any one's.
 func (e *evidence) tellApart() {
 	doubts := make(map[print][]time.Duration) // when ambiguous attempts came, in order
-	for i := range e.log.Attempts {
-		a := &e.log.Attempts[i]
-		if !a.Ambiguous {
-			continue
-		}
+	for _, a := range e.ambiguous {
 		p := printOf(a)
 		if !a.BodyWhole {
 			p = anyBody(a)

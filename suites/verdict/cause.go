@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
 // scripted is the answer of the scenario that the attempt got, from its route's answers or from a fault; nil where
 // neither gave it.
-func (e *evidence) scripted(a *journal.Attempt) *scenarios.Answer {
+func (e *evidence) scripted(a *attempt) *scenarios.Answer {
 	if a.Entry >= 0 {
 		if r := e.routes[a.Route]; r != nil && a.Entry < len(r.Answers) {
 			return &r.Answers[a.Entry]
@@ -34,7 +33,7 @@ func (e *evidence) fault(i int) *scenarios.Fault {
 }
 
 // wireCause is the wire fault that struck the attempt; nil where none did. A fault's goes before the entry's own.
-func (e *evidence) wireCause(a *journal.Attempt) *scenarios.WireFault {
+func (e *evidence) wireCause(a *attempt) *scenarios.WireFault {
 	if a.Wire == "" {
 		return nil
 	}
@@ -50,7 +49,7 @@ func (e *evidence) wireCause(a *journal.Attempt) *scenarios.WireFault {
 }
 
 // cause points at the line that made the server answer the attempt as it did; nil where no line did.
-func (e *evidence) cause(a *journal.Attempt) *Note {
+func (e *evidence) cause(a *attempt) *Note {
 	if w := e.wireCause(a); w != nil {
 		return &Note{Pos: w.Pos, Text: "the server " + wireVerb(a) + " here"}
 	}
@@ -66,7 +65,7 @@ func (e *evidence) cause(a *journal.Attempt) *Note {
 }
 
 // pauseCause points at the line that made the server ask for a pause; nil where no line did.
-func (e *evidence) pauseCause(a *journal.Attempt) *Note {
+func (e *evidence) pauseCause(a *attempt) *Note {
 	s := e.scripted(a)
 	if s == nil || s.RetryAfter == nil {
 		return nil
@@ -75,7 +74,7 @@ func (e *evidence) pauseCause(a *journal.Attempt) *Note {
 }
 
 // wireVerb says what the attempt's wire fault did.
-func wireVerb(a *journal.Attempt) string {
+func wireVerb(a *attempt) string {
 	if wireWord(a) == "closed" {
 		return "closed the connection"
 	}
@@ -83,7 +82,7 @@ func wireVerb(a *journal.Attempt) string {
 }
 
 // wireWord is the attempt's wire fault in one word.
-func wireWord(a *journal.Attempt) string {
+func wireWord(a *attempt) string {
 	if strings.HasPrefix(a.Wire, "fin") {
 		return "closed"
 	}
@@ -91,9 +90,9 @@ func wireWord(a *journal.Attempt) string {
 }
 
 // answered is what the attempt got, in a word or two: "503", "429 RA=2s", "reset", "cut at accept".
-func answered(a *journal.Attempt) string {
+func answered(a *attempt) string {
 	switch {
-	case isCut(a):
+	case a.cut:
 		return wireWord(a) + " at accept"
 	case a.Status == 0 && a.Wire != "":
 		return wireWord(a)
@@ -119,9 +118,4 @@ func answered(a *journal.Attempt) string {
 		s += ", not whole"
 	}
 	return s
-}
-
-// leftByClient reports whether the client ended the attempt before it had the whole answer.
-func leftByClient(a *journal.Attempt) bool {
-	return a.Ended && !a.Whole && (a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST)
 }

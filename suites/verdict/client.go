@@ -74,18 +74,9 @@ func (e *evidence) recordErrors() []Finding {
 		}
 		findings = append(findings, f)
 	}
-	broken, reason := 0, ""
-	for i := range e.log.Attempts {
-		if a := &e.log.Attempts[i]; a.Failure != "" && !leftByClient(a) {
-			broken++
-			if reason == "" {
-				reason = a.Failure
-			}
-		}
-	}
-	if broken > 0 {
+	if n := len(e.broken); n > 0 {
 		findings = append(findings, Finding{Check: "journal", Outcome: Inconclusive,
-			Sentence: fmt.Sprintf("%s not given as the scenario says: %s", plural(broken, "answer")+" "+was(broken), reason)})
+			Sentence: fmt.Sprintf("%s %s not given as the scenario says: %s", plural(n, "answer"), was(n), e.broken[0].Failure)})
 	}
 	return findings
 }

@@ -179,7 +179,7 @@ func (s *scope) perCall(c *scenarios.Count) opinion {
 }
 
 // connsOf counts the connections of attempts.
-func connsOf(atts []*journal.Attempt) int {
+func connsOf(atts []*attempt) int {
 	var ids []uint64
 	for _, a := range atts {
 		if !slices.Contains(ids, a.Conn) {

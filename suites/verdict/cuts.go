@@ -66,7 +66,7 @@ func (e *evidence) cutFault(c *journal.Conn) *scenarios.Fault {
 }
 
 // cutAttempt is the attempt that a connection cut at accept stands for. Its Seq is 0: the journal has no attempt.
-func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
+func (e *evidence) cutAttempt(c *journal.Conn) *attempt {
 	wire := "rst accept"
 	if e.cutFault(c).Answer.Wire.Do == scenarios.WireFIN {
 		wire = "fin accept"
@@ -75,10 +75,12 @@ func (e *evidence) cutAttempt(c *journal.Conn) *journal.Attempt {
 	if c.Closed != journal.ClosedNot {
 		done = c.Close
 	}
-	return &journal.Attempt{
+	a := newAttempt(&journal.Attempt{
 		Conn: c.ID, ConnRequest: 1, First: c.Accept, Read: c.Accept, Sent: c.Accept, Done: done, Ended: true,
 		Phase: e.phaseAt(c.Accept), Entry: -1, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Wire: wire, Closed: c.Closed,
-	}
+	})
+	a.cut = true
+	return &a
 }
 
 // phaseAt is the phase at an instant of the journal. Where phases are as long as so many attempts take, it is that of

@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -13,7 +12,7 @@ const sampleDistinct = 2
 // keyUse is what a key was first used for.
 type keyUse struct {
 	call *call
-	body *journal.Attempt // first attempt whose body came whole; nil
+	body *attempt // first attempt whose body came whole; nil
 }
 
 // distinctIdempotencyKeys judges whether no key is in two calls, nor comes with two bodies. Where the profile declares
@@ -21,7 +20,7 @@ type keyUse struct {
 func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opinion {
 	header := s.keyHeader()
 	fromContent := s.scenario.Profile.KeyFrom == "content"
-	uses := make(map[string]keyUse)
+	uses := make(map[string]*keyUse, len(s.calls))
 	keyed := 0
 	var shared, changed opinion
 	sharing, changing := 0, 0
@@ -33,9 +32,10 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 				continue
 			}
 			had = true
-			u, known := uses[k]
-			if !known {
-				u.call = c
+			u := uses[k]
+			if u == nil {
+				u = &keyUse{call: c}
+				uses[k] = u
 			}
 			switch {
 			case u.body != nil && a.BodyWhole && u.body.BodySHA256 != a.BodySHA256:
@@ -44,15 +44,14 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 				}
 				changes = true
 			case u.call != c && !fromContent:
-				if o := s.sharedKey(k, u.call, c, a); !shares && (sharing == 0 || shared.Outcome < o.Outcome) {
-					shared = o
+				if !shares && (sharing == 0 || shared.Outcome != Fail) {
+					shared = s.sharedKey(k, u.call, c, a)
 				}
 				shares = true
 			}
 			if u.body == nil && a.BodyWhole {
 				u.body = a
 			}
-			uses[k] = u
 		}
 		keyed += one(had)
 		sharing += one(shares)
@@ -78,7 +77,7 @@ func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opi
 }
 
 // changedBody says that a key came with two bodies.
-func (s *scope) changedBody(k string, c *call, first, a *journal.Attempt) opinion {
+func (s *scope) changedBody(k string, c *call, first, a *attempt) opinion {
 	o := fail("The client sent key %s with 2 bodies, of %s and of %s.", k, plural(int(first.BodyLen), "byte"), plural(int(a.BodyLen), "byte"))
 	o.Proof = s.prove(c, nil, a)
 	return o
@@ -86,7 +85,7 @@ func (s *scope) changedBody(k string, c *call, first, a *journal.Attempt) opinio
 
 // sharedKey says that a key was in two calls. Two calls that are told apart by the time between them alone may be one:
 // the first had failed, and the second repeats its request.
-func (s *scope) sharedKey(k string, first, c *call, a *journal.Attempt) opinion {
+func (s *scope) sharedKey(k string, first, c *call, a *attempt) opinion {
 	if last := first.atts[len(first.atts)-1]; !c.named && !first.named && failed(last) && printOf(last) == printOf(a) {
 		o := unseen("key %s came again with the same request %s after a failure: that may be the same call", k, short(a.First-ended(last)))
 		o.Hint = "Name the calls: with --per-call, or with identity: {by: path}."

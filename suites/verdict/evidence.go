@@ -14,8 +14,12 @@ type evidence struct {
 	scenario *scenarios.Scenario
 	log      *journal.Log
 
-	calls  []call             // on the scenario's routes, in the order of their first attempts
-	strays []*journal.Attempt // matched none of the scenario's routes
+	calls  []call     // on the scenario's routes, in the order of their first attempts
+	strays []*attempt // matched none of the scenario's routes
+
+	ambiguous []*attempt // might belong to another call
+	broken    []*attempt // got another answer than the scenario says
+	reached   *reached
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
@@ -34,8 +38,8 @@ type evidence struct {
 // call is one call of the client.
 type call struct {
 	name string
-	no   int                // the driver's number, or the ordinal on its route
-	atts []*journal.Attempt // in the order of their first bytes; empty for a call that never reached the wire
+	no   int        // the driver's number, or the ordinal on its route
+	atts []*attempt // in the order of their first bytes; empty for a call that never reached the wire
 
 	replay  int  // index of the attempt that was replayed on another connection; -1 where none was
 	overdue bool // the replay came within its time only if the machine's lateness is taken off
@@ -64,9 +68,9 @@ func (c *call) phase() string {
 }
 
 // first is the call's first request; nil where none reached the server.
-func (c *call) first() *journal.Attempt {
+func (c *call) first() *attempt {
 	for _, a := range c.atts {
-		if !isCut(a) {
+		if !a.cut {
 			return a
 		}
 	}
@@ -75,7 +79,7 @@ func (c *call) first() *journal.Attempt {
 
 // gather sorts a journal by call.
 func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
-	e := &evidence{scenario: s, log: log, routes: make(map[string]*scenarios.Route, len(s.Routes))}
+	e := &evidence{scenario: s, log: log, routes: make(map[string]*scenarios.Route, len(s.Routes)), reached: newReached(s)}
 	for i := range s.Routes {
 		if r := &s.Routes[i]; e.routes[r.Name] == nil {
 			e.routes[r.Name] = r
@@ -104,17 +108,20 @@ func (e *evidence) clock() {
 	e.end = max(e.log.End-e.zero, 0)
 }
 
-// group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it sorts by
-// counting: one look-up an attempt, no slice a call.
+// group makes the calls of the attempts. It is the one step whose cost grows with the record alone, so it reads each
+// record once, and sorts by counting: one look-up an attempt, no slice a call.
 func (e *evidence) group() {
-	atts := e.log.Attempts
-	ids := make([]int32, len(atts))
-	byName := make(map[string]int32, len(atts)/3)
-	sizes := make([]int32, 0, len(atts)/3)
+	records := e.log.Attempts
+	atts := make([]attempt, len(records))
+	ids := make([]int32, len(records))
+	byName := make(map[string]int32, len(records)/3)
+	sizes := make([]int32, 0, len(records)/3)
 	sorted, total := true, 0
-	for i := range atts {
+	for i := range records {
+		atts[i] = newAttempt(&records[i])
 		a := &atts[i]
 		sorted = sorted && (i == 0 || atts[i-1].First <= a.First)
+		e.note(a)
 		if a.Route == "" && len(e.scenario.Routes) > 0 {
 			ids[i] = -1
 			e.strays = append(e.strays, a)
@@ -130,7 +137,7 @@ func (e *evidence) group() {
 		sizes[id]++
 		total++
 	}
-	flat := make([]*journal.Attempt, total)
+	flat := make([]*attempt, total)
 	e.calls = make([]call, len(sizes))
 	start := 0
 	for id, size := range sizes {
@@ -138,15 +145,9 @@ func (e *evidence) group() {
 		start += int(size)
 	}
 	for i, id := range ids {
-		if id < 0 {
-			continue
+		if id >= 0 {
+			e.calls[id].add(&atts[i])
 		}
-		c, a := &e.calls[id], &atts[i]
-		if len(c.atts) == 0 {
-			c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
-			c.driven = isDriven(a)
-		}
-		c.atts = append(c.atts, a)
 	}
 	if sorted {
 		return
@@ -157,19 +158,29 @@ func (e *evidence) group() {
 	slices.SortStableFunc(e.calls, func(a, b call) int { return byFirst(a.atts[0], b.atts[0]) })
 }
 
-// isDriven reports whether the attempt's call has its number from the driver: then that is its name.
-func isDriven(a *journal.Attempt) bool {
-	return (a.Naming == journal.NamedByPrefix || a.Naming == journal.NamedByPath) && a.Call == strconv.Itoa(a.CallNo)
+// note keeps what is rare of the attempt, and marks what it got to.
+func (e *evidence) note(a *attempt) {
+	if a.Ambiguous {
+		e.ambiguous = append(e.ambiguous, a)
+	}
+	if a.Failure != "" && !leftByClient(a) {
+		e.broken = append(e.broken, a)
+	}
+	e.reached.mark(a)
 }
 
-func byFirst(a, b *journal.Attempt) int {
-	switch {
-	case a.First < b.First:
-		return -1
-	case a.First > b.First:
-		return 1
+// add adds the call's next attempt.
+func (c *call) add(a *attempt) {
+	if len(c.atts) == 0 {
+		c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
+		c.driven = isDriven(a)
 	}
-	return 0
+	c.atts = append(c.atts, a)
+}
+
+// isDriven reports whether the attempt's call has its number from the driver: then that is its name.
+func isDriven(a *attempt) bool {
+	return (a.Naming == journal.NamedByPrefix || a.Naming == journal.NamedByPath) && a.Call == strconv.Itoa(a.CallNo)
 }
 
 // drivenCalls matches processes and results to calls, and adds the driven calls that never reached the wire.
@@ -234,26 +245,4 @@ func (e *evidence) result(c *call) (journal.Result, bool) {
 	}
 	r, said := e.results[c.no]
 	return r, said
-}
-
-// whole2xx reports whether the attempt got a whole answer of success.
-func whole2xx(a *journal.Attempt) bool {
-	return a.Ended && a.Whole && a.Status >= 200 && a.Status < 300
-}
-
-// failed reports whether the attempt's answer was no success: an error status, or none that came whole. An attempt
-// whose record was cut off has not failed as far as anyone knows, unless its status says so.
-func failed(a *journal.Attempt) bool {
-	return a.Status >= 400 || a.Wire != "" || a.Ended && !a.Whole
-}
-
-// isCut reports whether the attempt is a connection cut at accept, which never became a request.
-func isCut(a *journal.Attempt) bool { return a.Seq == 0 && a.Method == "" }
-
-// ended is when the attempt's answer had ended, for upper bounds.
-func ended(a *journal.Attempt) time.Duration {
-	if a.Ended {
-		return a.Done
-	}
-	return a.Sent
 }

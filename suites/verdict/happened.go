@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -18,17 +17,18 @@ func (e *evidence) mustHaveHappened() []Finding {
 	if len(e.calls) == 0 || e.neverCalled() {
 		return []Finding{e.notCalled()}
 	}
-	r := e.reach()
+	e.markConns()
+	r, longest := e.reached, e.longest()
 	var findings []Finding
 	for i := range e.scenario.Routes {
-		findings = append(findings, e.missedAnswers(&e.scenario.Routes[i], r)...)
+		findings = append(findings, e.missedAnswers(&e.scenario.Routes[i], longest)...)
 	}
 	for i := range e.scenario.Faults {
 		if f := &e.scenario.Faults[i]; !f.Optional && !r.struck[i] && !(f.Chance.Set && r.drawn[i]) {
 			findings = append(findings, missed(f.Pos, e.missedFault(f, r.drawn[i])))
 		}
 	}
-	findings = append(findings, e.missedPhases(r)...)
+	findings = append(findings, e.missedPhases()...)
 	if len(e.strays) > 0 {
 		findings = append(findings, Finding{Check: unwritten, Outcome: Info,
 			Sentence: fmt.Sprintf("%s matched no route: %s.", plural(len(e.strays), "request"), e.seenInstead().listed(3))})
@@ -51,79 +51,31 @@ func (e *evidence) neverCalled() bool {
 	return true
 }
 
-// reached is what the attempts of a run got to.
-type reached struct {
-	entries       map[string][]bool // by route and entry of its answers
-	longest       map[string]int    // attempts of the longest call on each route
-	drawn, struck []bool            // by fault
-	phases        map[string]bool
-}
-
-// reach collects what the attempts got to.
-func (e *evidence) reach() *reached {
-	r := &reached{entries: make(map[string][]bool), longest: make(map[string]int), phases: make(map[string]bool),
-		drawn: make([]bool, len(e.scenario.Faults)), struck: make([]bool, len(e.scenario.Faults))}
-	for _, route := range e.scenario.Routes {
-		r.entries[route.Name] = make([]bool, len(route.Answers))
-	}
-	phase, route, entries := "", "", []bool(nil) // of the attempt before, to look up only what changes
+// longest is how many attempts the longest call on each route had.
+func (e *evidence) longest() map[string]int {
+	by := make(map[string]int)
+	name, most := "", 0 // of the call before, so that only what changes is looked up
 	for i := range e.calls {
 		c := &e.calls[i]
-		for _, a := range c.atts {
-			markFaults(r.drawn, a.Drawn)
-			markFaults(r.struck, a.Applied)
-			if a.Phase != phase {
-				phase = a.Phase
-				r.phases[phase] = true
-			}
-			if isCut(a) {
-				continue
-			}
-			if a.Route != route || entries == nil {
-				route, entries = a.Route, r.entries[a.Route]
-			}
-			if a.Entry >= 0 && a.Entry < len(entries) {
-				entries[a.Entry] = true
-			}
+		if route := c.route(); route != name {
+			by[name] = most
+			name, most = route, by[route]
 		}
-		if name := c.route(); len(c.atts) > r.longest[name] {
-			r.longest[name] = len(c.atts)
-		}
+		most = max(most, len(c.atts))
 	}
-	for i := range e.log.Conns {
-		c := &e.log.Conns[i]
-		markFaults(r.drawn, c.Drawn)
-		markFaults(r.struck, c.Applied)
-		if e.cutFault(c) != nil {
-			r.phases[e.phaseAt(c.Accept)] = true
-		}
-	}
-	for _, a := range e.strays {
-		markFaults(r.drawn, a.Drawn)
-		markFaults(r.struck, a.Applied)
-		r.phases[a.Phase] = true
-	}
-	return r
-}
-
-// markFaults marks the faults of those indices.
-func markFaults(marks []bool, faults []int) {
-	for _, f := range faults {
-		if f >= 0 && f < len(marks) {
-			marks[f] = true
-		}
-	}
+	by[name] = most
+	return by
 }
 
 // missedAnswers names the entries of a called route that no call got to. The last repeats, and need not be reached.
-func (e *evidence) missedAnswers(route *scenarios.Route, r *reached) []Finding {
-	longest := r.longest[route.Name]
+func (e *evidence) missedAnswers(route *scenarios.Route, by map[string]int) []Finding {
+	longest := by[route.Name]
 	if longest == 0 || e.routes[route.Name] != route {
 		return nil
 	}
 	var findings []Finding
 	for i := range route.Answers[:max(len(route.Answers)-1, 0)] {
-		if a := &route.Answers[i]; !a.Optional && !r.entries[route.Name][i] {
+		if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
 			findings = append(findings, missed(a.Pos, fmt.Sprintf("answers[%d] (%s) of %s was never given: the longest call had %s",
 				i, scriptedWord(a), route.Name, plural(longest, "attempt"))))
 		}
@@ -176,11 +128,11 @@ func (e *evidence) phaseBegins(name string) (at time.Duration, timed bool) {
 }
 
 // missedPhases names the phases in which no attempt came.
-func (e *evidence) missedPhases(r *reached) []Finding {
+func (e *evidence) missedPhases() []Finding {
 	var findings []Finding
 	begins, counted := time.Duration(0), 0
 	for _, p := range e.scenario.Phases {
-		if !p.Optional && !r.phases[p.Name] {
+		if !p.Optional && !e.reached.phases[p.Name] {
 			findings = append(findings, missed(p.Pos, e.missedPhase(&p, begins, counted)))
 		}
 		begins += p.For
@@ -252,7 +204,7 @@ func (e *evidence) seenInstead() *tally {
 
 // nearestMiss asks whether the scenario meant what the client called.
 func (e *evidence) nearestMiss() string {
-	var best *journal.Attempt
+	var best *attempt
 	near := -1
 	question := ""
 	for _, a := range e.strays {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -19,9 +18,9 @@ const dateGrain = time.Second
 // asked is one pause that the server asked for, and what became of it.
 type asked struct {
 	call        *call
-	before, now *journal.Attempt // now is nil where the client gave up
-	early, late time.Duration    // how much too early or too late; 0 not
-	bound       time.Duration    // of the late one, from the end of the answer
+	before, now *attempt      // now is nil where the client gave up
+	early, late time.Duration // how much too early or too late; 0 not
+	bound       time.Duration // of the late one, from the end of the answer
 }
 
 // honoursRetryAfter judges whether each attempt after an answer with a Retry-After came no earlier than it was due
@@ -114,7 +113,7 @@ func (w *asked) measure(tolerance time.Duration, late *time.Duration) {
 }
 
 // isDate reports whether the answer's Retry-After was a date.
-func isDate(a *journal.Attempt) bool {
+func isDate(a *attempt) bool {
 	return strings.Contains(a.RetryAfter, " GMT") || isASCTime(a.RetryAfter)
 }
 
@@ -173,8 +172,8 @@ func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion
 }
 
 // duePauses allows each wait after a Retry-After from when the next attempt was due.
-func duePauses(tolerance time.Duration) func([]*journal.Attempt, int) pause {
-	return func(atts []*journal.Attempt, k int) pause {
+func duePauses(tolerance time.Duration) func([]*attempt, int) pause {
+	return func(atts []*attempt, k int) pause {
 		a := atts[k]
 		if !a.HasDue || a.Due <= a.Sent {
 			return pause{allowed: "any", good: true}
@@ -195,8 +194,8 @@ func worstOf(ws []asked, by func(asked) time.Duration) asked {
 }
 
 // badOf are the attempts around the pauses of a call.
-func badOf(ws []asked, c *call) []*journal.Attempt {
-	var bad []*journal.Attempt
+func badOf(ws []asked, c *call) []*attempt {
+	var bad []*attempt
 	for _, w := range ws {
 		if w.call == c {
 			bad = append(bad, w.before, w.now)
@@ -219,7 +218,7 @@ func callsOf(ws []asked, c *call) []*call {
 // formSet is which forms of Retry-After were seen.
 type formSet struct{ seconds, date, oldDate, long bool }
 
-func (f *formSet) add(a *journal.Attempt) {
+func (f *formSet) add(a *attempt) {
 	switch {
 	case isASCTime(a.RetryAfter), strings.Contains(a.RetryAfter, "day, "):
 		f.oldDate = true

@@ -3,7 +3,6 @@ package verdict
 import (
 	"strings"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -21,13 +20,13 @@ func idempotent(method string) bool {
 }
 
 // requests are the call's attempts that became requests.
-func (s *scope) requests(c *call) []*journal.Attempt {
+func (s *scope) requests(c *call) []*attempt {
 	if c.cuts == 0 {
 		return s.attempts(c)
 	}
-	var atts []*journal.Attempt
+	var atts []*attempt
 	for _, a := range s.attempts(c) {
-		if !isCut(a) {
+		if !a.cut {
 			atts = append(atts, a)
 		}
 	}
@@ -35,7 +34,7 @@ func (s *scope) requests(c *call) []*journal.Attempt {
 }
 
 // steadyKey reports whether all requests carry one key, in the profile's header or in a usual one.
-func (s *scope) steadyKey(atts []*journal.Attempt) bool {
+func (s *scope) steadyKey(atts []*attempt) bool {
 	for _, h := range append([]string{s.keyHeader()}, usualKeyHeaders...) {
 		if keys, missing := keysOf(atts, h); len(keys) == 1 && missing == 0 {
 			return true
@@ -45,7 +44,7 @@ func (s *scope) steadyKey(atts []*journal.Attempt) bool {
 }
 
 // keysOf are the different keys that requests carry in a header, and how many carry none.
-func keysOf(atts []*journal.Attempt, header string) (keys []string, missing int) {
+func keysOf(atts []*attempt, header string) (keys []string, missing int) {
 	for _, a := range atts {
 		k, ok := lookupField(a, header)
 		switch {
@@ -69,7 +68,7 @@ func indexText(texts []string, t string) int {
 
 // keyed reports whether the call is one that an idempotency key is for: its request is no idempotent one, or it
 // carries a key anyway, or the expectation names its route.
-func (s *scope) keyed(atts []*journal.Attempt) bool {
+func (s *scope) keyed(atts []*attempt) bool {
 	if len(atts) == 0 {
 		return false
 	}
@@ -94,7 +93,7 @@ func (s *scope) unableToFail() opinion {
 }
 
 // otherHeader is the hint where the client carries its keys in a usual header that is not the profile's.
-func (s *scope) otherHeader(atts []*journal.Attempt) string {
+func (s *scope) otherHeader(atts []*attempt) string {
 	for _, h := range usualKeyHeaders {
 		if strings.EqualFold(h, s.keyHeader()) || len(atts) == 0 {
 			continue

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -15,7 +14,7 @@ var definitive = []int{400, 401, 403, 404, 405, 406, 410, 411, 413, 415, 422, 45
 // wentOn is an attempt after an answer that should have ended the call.
 type wentOn struct {
 	call          *call
-	before, after *journal.Attempt
+	before, after *attempt
 	more          int // attempts that followed
 }
 
@@ -76,7 +75,7 @@ func neverRetries(s *scope, p *scenarios.NeverRetries) opinion {
 
 // invites reports whether a definitive status comes with a header that asks for another attempt later: 413 with
 // Retry-After, and 403 with that or with a quota.
-func (s *scope) invites(a *journal.Attempt) bool {
+func (s *scope) invites(a *attempt) bool {
 	if a.Status != 413 && a.Status != 403 {
 		return false
 	}

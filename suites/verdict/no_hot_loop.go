@@ -49,16 +49,105 @@ func (l *loop) mean() time.Duration {
 	return worst
 }
 
+// loops are the waits of a group of calls: after a 429, and after other failures.
+type loops struct{ throttled, others loop }
+
+func newLoops(p *scenarios.NoHotLoop) *loops {
+	l := &loops{throttled: loop{bound: throttleMean, after: " after a 429"}, others: loop{bound: loopMean}}
+	if p.Mean != nil {
+		l.throttled.bound, l.others.bound = *p.Mean, *p.Mean
+	}
+	return l
+}
+
+func (l *loops) add(w wait) {
+	if w.before.Status == throttled {
+		l.throttled.add(w)
+		return
+	}
+	l.others.add(w)
+}
+
+func (l *loops) len() int { return l.throttled.n + l.others.n }
+
+// both are the two parts that have waits.
+func (l *loops) both() []*loop {
+	var both []*loop
+	for _, part := range []*loop{&l.others, &l.throttled} {
+		if part.n > 0 {
+			both = append(both, part)
+		}
+	}
+	return both
+}
+
+// hot is the part of the loops, or of one with enough waits on a route, whose mean is too short; nil where none is.
+func (w *loopWaits) hot() *loop {
+	for _, part := range w.all.both() {
+		if part.n >= sampleLoop && part.mean() < part.bound {
+			return part
+		}
+	}
+	for _, name := range w.names {
+		for _, part := range w.routes[name].both() {
+			if part.n >= sampleLoop && part.mean() < part.bound {
+				return part
+			}
+		}
+	}
+	return nil
+}
+
+// loopWaits are the waits that one ordinal or more of the calls are judged by, together and by route: a client may
+// treat one kind of request unlike another.
+type loopWaits struct {
+	all    *loops
+	names  []string // of routes, in order
+	routes map[string]*loops
+}
+
+func (w *loopWaits) add(p *scenarios.NoHotLoop, route string, one wait) {
+	if w.all == nil {
+		w.all, w.routes = newLoops(p), make(map[string]*loops)
+	}
+	w.all.add(one)
+	l := w.routes[route]
+	if l == nil {
+		l = newLoops(p)
+		w.routes[route] = l
+		w.names = append(w.names, route)
+	}
+	l.add(one)
+}
+
+func (w *loopWaits) len() int {
+	if w.all == nil {
+		return 0
+	}
+	return w.all.len()
+}
+
 // noHotLoop judges the mean of the waits from the second of a call on: one immediate retry is everyone's right. Where
 // no call has a second wait, the first ones are judged. It takes 20 waits; those that the server asked for, and got,
 // count as long enough.
 func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
-	later, first, kept := s.loops(p)
-	loops, onlyFirst := later, false
-	if later[0].n+later[1].n == 0 {
-		loops, onlyFirst = first, true
+	var later, first loopWaits
+	kept := 0
+	s.each(failed, func(w wait) {
+		switch {
+		case w.asked():
+			kept++
+		case w.k == 1:
+			first.add(p, w.before.Route, w)
+		default:
+			later.add(p, w.before.Route, w)
+		}
+	})
+	judged, onlyFirst := &later, later.len() == 0
+	if onlyFirst {
+		judged = &first
 	}
-	switch own := loops[0].n + loops[1].n; {
+	switch own := judged.len(); {
 	case own+kept == 0:
 		return unseen("no attempt followed a failure")
 	case own+kept < sampleLoop:
@@ -66,55 +155,19 @@ func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
 	case own == 0:
 		return pass("no_hot_loop: %s as asked", plural(kept, "wait"))
 	}
-	var few *loop
-	least := forever
-	for i := range loops {
-		l := &loops[i]
-		if l.n == 0 {
-			continue
-		}
-		m := l.mean()
-		least = min(least, m)
-		switch {
-		case m >= l.bound:
-		case l.n < sampleLoop:
-			few = l
-		case onlyFirst && s.retriesAtOnce(l.bound):
+	if l := judged.hot(); l != nil {
+		if onlyFirst && s.retriesAtOnce(l.bound) {
 			return unseen("each call was tried again once, at once, as the profile's base of %s declares", short(*s.scenario.Profile.Base))
-		default:
-			return l.failure(s, m)
 		}
+		return l.failure(s)
 	}
-	if few != nil {
-		return tooFew(few.n, sampleLoop, "waits")
+	least := forever
+	for _, l := range judged.all.both() {
+		if least = min(least, l.mean()); l.mean() < l.bound {
+			return tooFew(l.n, sampleLoop, "waits"+l.after)
+		}
 	}
 	return pass("no_hot_loop: mean wait %s", milliseconds(least))
-}
-
-// loops sums up the waits from the second of a call on, and the first ones, each in two parts: after a 429 and after
-// other failures. Waits that the server asked for, and got, are only counted.
-func (s *scope) loops(p *scenarios.NoHotLoop) (later, first [2]loop, kept int) {
-	bound, throttle := loopMean, throttleMean
-	if p.Mean != nil {
-		bound, throttle = *p.Mean, *p.Mean
-	}
-	later = [2]loop{{bound: bound}, {bound: throttle, after: " after a 429"}}
-	first = later
-	s.each(failed, func(w wait) {
-		i := 0
-		if w.before.Status == throttled {
-			i = 1
-		}
-		switch {
-		case w.asked():
-			kept++
-		case w.k == 1:
-			first[i].add(w)
-		default:
-			later[i].add(w)
-		}
-	})
-	return later, first, kept
 }
 
 // retriesAtOnce reports whether the profile declares waits shorter than the bound.
@@ -122,8 +175,8 @@ func (s *scope) retriesAtOnce(bound time.Duration) bool {
 	return s.scenario.Profile.Base != nil && *s.scenario.Profile.Base < bound
 }
 
-func (l *loop) failure(s *scope, m time.Duration) opinion {
-	o := fail("The client retries in a loop: it waits %s on average%s.", milliseconds(m), l.after)
+func (l *loop) failure(s *scope) opinion {
+	o := fail("The client retries in a loop: it waits %s on average%s.", milliseconds(l.mean()), l.after)
 	o.note = fmt.Sprintf("mean of %d waits, at least %s is asked for", l.n, short(l.bound))
 	o.Proof = s.prove(l.quick.call, nil, l.quick.before, l.quick.after)
 	o.Cause = s.cause(l.quick.before)

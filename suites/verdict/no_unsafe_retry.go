@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -12,7 +11,7 @@ import (
 func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 	type repeated struct {
 		call    *call
-		atts    []*journal.Attempt
+		atts    []*attempt
 		unknown int
 	}
 	var bad []repeated
@@ -62,10 +61,10 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 
 // firstUnknown is the index of the first attempt that the server may or may not have acted on; -1 where there is
 // none. A connection cut at accept never became a request.
-func firstUnknown(atts []*journal.Attempt) int {
+func firstUnknown(atts []*attempt) int {
 	for k, a := range atts {
 		switch {
-		case isCut(a):
+		case a.cut:
 		case a.Status == 500 || a.Status == 502 || a.Status == 504, a.Wire != "", a.Ended && !a.Whole:
 			return k
 		case k+1 < len(atts) && atts[k+1].First < a.Sent: // sent again before the first was answered
@@ -76,7 +75,7 @@ func firstUnknown(atts []*journal.Attempt) int {
 }
 
 // outcomeThen is what attempt k had come to when the next was sent.
-func outcomeThen(atts []*journal.Attempt, k int) string {
+func outcomeThen(atts []*attempt, k int) string {
 	if k+1 < len(atts) && atts[k+1].First < atts[k].Sent {
 		return "not yet answered"
 	}

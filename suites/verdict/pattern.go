@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"brownout/chaosserver/journal"
 )
 
 // mostWaits is how many waits a pattern lists.
@@ -15,7 +13,7 @@ const mostWaits = 8
 
 // waitsPattern states what the waits of a call have in common from attempt k on, where the data shows it: at least
 // two of them that double or stay the same. It never guesses at anything else; "" where there is nothing to state.
-func waitsPattern(atts []*journal.Attempt, k int) string {
+func waitsPattern(atts []*attempt, k int) string {
 	if k < 0 {
 		return ""
 	}

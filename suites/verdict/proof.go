@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"brownout/chaosserver/journal"
 )
 
 const (
@@ -49,7 +47,7 @@ type pause struct {
 
 // prove shows a call attempt by attempt; bad attempts are those that prove the finding. With pauses, it judges the
 // wait after each attempt but the last; nil: the waits are only shown.
-func (s *scope) prove(c *call, pauses func(atts []*journal.Attempt, k int) pause, bad ...*journal.Attempt) *Proof {
+func (s *scope) prove(c *call, pauses func(atts []*attempt, k int) pause, bad ...*attempt) *Proof {
 	p := &Proof{Call: c.title(), Key: c.key(s.keyHeader())}
 	if a := c.first(); a != nil {
 		p.Request = a.Method + " " + a.Target
@@ -69,7 +67,7 @@ func (s *scope) prove(c *call, pauses func(atts []*journal.Attempt, k int) pause
 }
 
 // row is one attempt of a proof; its times count from the call's first attempt.
-func (s *scope) row(atts []*journal.Attempt, k int, pauses func(atts []*journal.Attempt, k int) pause) Row {
+func (s *scope) row(atts []*attempt, k int, pauses func(atts []*attempt, k int) pause) Row {
 	a, zero := atts[k], atts[0].First
 	r := Row{Seq: a.Seq, N: k + 1, At: a.First - zero, Sent: a.Sent - zero, Answer: answered(a), Waited: -1, Good: true}
 	r.Done = ended(a) - zero
@@ -88,7 +86,7 @@ func (s *scope) row(atts []*journal.Attempt, k int, pauses func(atts []*journal.
 	return r
 }
 
-func indexOf(atts []*journal.Attempt, a *journal.Attempt) int {
+func indexOf(atts []*attempt, a *attempt) int {
 	for i, b := range atts {
 		if a == b {
 			return i
@@ -98,13 +96,13 @@ func indexOf(atts []*journal.Attempt, a *journal.Attempt) int {
 }
 
 // field is the value of the attempt's first field of that name, as on the wire; "" where it has none.
-func field(a *journal.Attempt, name string) string {
+func field(a *attempt, name string) string {
 	v, _ := lookupField(a, name)
 	return v
 }
 
 // lookupField is field, and whether the attempt has one.
-func lookupField(a *journal.Attempt, name string) (string, bool) {
+func lookupField(a *attempt, name string) (string, bool) {
 	for i := range a.Headers {
 		if f := &a.Headers[i]; strings.EqualFold(f.Name, name) {
 			return f.Value, true

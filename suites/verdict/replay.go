@@ -2,8 +2,6 @@ package verdict
 
 import (
 	"time"
-
-	"brownout/chaosserver/journal"
 )
 
 // replayWithin is the longest time from the end of an attempt to its transport replay.
@@ -16,6 +14,9 @@ func (e *evidence) labelReplays() {
 	for i := range e.calls {
 		c := &e.calls[i]
 		for k := 0; k+1 < len(c.atts); k++ {
+			if c.atts[k].Whole {
+				continue
+			}
 			is, overdue := e.isReplay(c.atts[k], c.atts[k+1])
 			if !is {
 				continue
@@ -28,7 +29,7 @@ func (e *evidence) labelReplays() {
 }
 
 // isReplay reports whether b replays a, and whether only the machine's lateness lets it be in time.
-func (e *evidence) isReplay(a, b *journal.Attempt) (is, overdue bool) {
+func (e *evidence) isReplay(a, b *attempt) (is, overdue bool) {
 	if a.ConnRequest <= 1 || a.Conn == b.Conn || b.Conn == 0 || !a.Ended || a.BytesSent > 0 {
 		return false, false
 	}

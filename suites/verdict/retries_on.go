@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -15,7 +14,7 @@ type retried struct {
 	followed int // answers that another attempt followed
 	ended    int // answers that ended a call which had attempts left
 	call     *call
-	attempt  *journal.Attempt // that followed, or the last of the call
+	attempt  *attempt // that followed, or the last of the call
 }
 
 // retriesOn judges whether exactly these statuses are retried, of those that the server answered. A status counts as

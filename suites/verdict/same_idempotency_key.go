@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -51,8 +50,8 @@ func sameIdempotencyKey(s *scope, _ *scenarios.SameIdempotencyKey) opinion {
 }
 
 // unlike are the attempts that lack a key, or carry another than the first key of the call.
-func unlike(atts []*journal.Attempt, header string) []*journal.Attempt {
-	var bad []*journal.Attempt
+func unlike(atts []*attempt, header string) []*attempt {
+	var bad []*attempt
 	first := ""
 	for _, a := range atts {
 		k, ok := lookupField(a, header)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -13,7 +12,7 @@ import (
 func sameRequest(s *scope, _ *scenarios.SameRequest) opinion {
 	type other struct {
 		call   *call
-		a, b   *journal.Attempt
+		a, b   *attempt
 		differ string
 	}
 	var bad []other
@@ -60,7 +59,7 @@ func sameRequest(s *scope, _ *scenarios.SameRequest) opinion {
 
 // difference says what of b is another request than a; "" where nothing is. Bodies that were not received whole
 // cannot be compared.
-func difference(a, b *journal.Attempt) string {
+func difference(a, b *attempt) string {
 	switch {
 	case a.Method != b.Method:
 		return fmt.Sprintf("method %s instead of %s", b.Method, a.Method)
@@ -86,8 +85,8 @@ func difference(a, b *journal.Attempt) string {
 }
 
 // contentDifference compares the headers that describe the body.
-func contentDifference(a, b *journal.Attempt) string {
-	for _, pair := range [][2]*journal.Attempt{{a, b}, {b, a}} {
+func contentDifference(a, b *attempt) string {
+	for _, pair := range [][2]*attempt{{a, b}, {b, a}} {
 		for i := range pair[0].Headers {
 			name := pair[0].Headers[i].Name
 			if !describesBody(name) {
@@ -139,7 +138,7 @@ func (s *scope) maybeChanged() (opinion, bool) {
 }
 
 // gaveUp reports whether the call had one attempt alone, whose failure may pass, before the attempt of another began.
-func gaveUp(c *call, next *journal.Attempt) bool {
+func gaveUp(c *call, next *attempt) bool {
 	a := c.atts[0]
 	passing := a.Status >= 500 || a.Status == 429 || a.Status == 408 || a.Wire != "" || a.Ended && !a.Whole
 	return len(c.atts) == 1 && passing && ended(a) <= next.First

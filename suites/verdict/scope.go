@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -54,7 +53,7 @@ func (s *scope) within(calls []*call) []*call {
 func (s *scope) everything() bool { return s.expect.Route == "" && s.expect.Phase == "" }
 
 // attempts returns the call's attempts as the check counts them.
-func (s *scope) attempts(c *call) []*journal.Attempt {
+func (s *scope) attempts(c *call) []*attempt {
 	drop := -1
 	if !s.replays {
 		drop = c.replay
@@ -62,9 +61,9 @@ func (s *scope) attempts(c *call) []*journal.Attempt {
 	if drop < 0 && (s.cuts || c.cuts == 0) {
 		return c.atts
 	}
-	atts := make([]*journal.Attempt, 0, len(c.atts))
+	atts := make([]*attempt, 0, len(c.atts))
 	for k, a := range c.atts {
-		if k != drop && (s.cuts || !isCut(a)) {
+		if k != drop && (s.cuts || !a.cut) {
 			atts = append(atts, a)
 		}
 	}
@@ -73,7 +72,7 @@ func (s *scope) attempts(c *call) []*journal.Attempt {
 
 // after returns the index of the first attempt that can be an answer to what attempt k got: the first that began
 // once that was sent. It is len(atts) where there is none.
-func after(atts []*journal.Attempt, k int) int {
+func after(atts []*attempt, k int) int {
 	j := k + 1
 	for j < len(atts) && atts[j].First < atts[k].Sent {
 		j++

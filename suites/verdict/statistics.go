@@ -52,7 +52,7 @@ func (s *scope) ladder() ladder {
 			return
 		}
 		for len(l) < w.k {
-			l = append(l, nil)
+			l = append(l, make([]wait, 0, len(s.calls)>>len(l)))
 		}
 		l[w.k-1] = append(l[w.k-1], w)
 	})

@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -87,7 +86,7 @@ func (s *scope) got(c *call) Outcome {
 
 // hedged reports whether the last attempt is one that the client gave up because an earlier one, under way at the
 // same time, had its whole 2xx.
-func hedged(atts []*journal.Attempt) bool {
+func hedged(atts []*attempt) bool {
 	last := atts[len(atts)-1]
 	if !leftByClient(last) {
 		return false

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -14,7 +13,7 @@ import (
 type wait struct {
 	call          *call
 	k             int // 1-based ordinal of the attempt before in its call
-	before, after *journal.Attempt
+	before, after *attempt
 	length        time.Duration
 }
 
@@ -26,7 +25,7 @@ func (w wait) asked() bool {
 
 // each calls f for each wait after an attempt that is counted, in the order of the calls. Attempts that were under way
 // at the same time have no wait between them.
-func (s *scope) each(counted func(*journal.Attempt) bool, f func(wait)) {
+func (s *scope) each(counted func(*attempt) bool, f func(wait)) {
 	for _, c := range s.calls {
 		atts := s.attempts(c)
 		for k := 0; k+1 < len(atts); k++ {
@@ -42,7 +41,7 @@ func (s *scope) each(counted func(*journal.Attempt) bool, f func(wait)) {
 func waits(s *scope, p *scenarios.Waits) opinion {
 	counted, after := failed, "a failure"
 	if p.After != nil {
-		counted = func(a *journal.Attempt) bool { return slices.Contains(p.After, a.Status) }
+		counted = func(a *attempt) bool { return slices.Contains(p.After, a.Status) }
 		after = "one of these statuses"
 	}
 	var bad []wait
@@ -69,7 +68,7 @@ func waits(s *scope, p *scenarios.Waits) opinion {
 	}
 	o.note = fmt.Sprintf("%d of %s %s too short", len(bad), plural(total, "wait"), was(len(bad)))
 	o.Cause = s.cause(shortest.before)
-	o.Proof = s.prove(shortest.call, func(atts []*journal.Attempt, k int) pause {
+	o.Proof = s.prove(shortest.call, func(atts []*attempt, k int) pause {
 		if !counted(atts[k]) {
 			return pause{allowed: "any", good: true}
 		}
@@ -81,8 +80,8 @@ func waits(s *scope, p *scenarios.Waits) opinion {
 }
 
 // around are the attempts around the waits of a call.
-func around(ws []wait, c *call) []*journal.Attempt {
-	var atts []*journal.Attempt
+func around(ws []wait, c *call) []*attempt {
+	var atts []*attempt
 	for _, w := range ws {
 		if w.call == c {
 			atts = append(atts, w.before, w.after)
