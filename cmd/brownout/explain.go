@@ -73,7 +73,7 @@ func isFile(path string) bool {
 func noSuchSubject(word string) error {
 	known := slices.Concat(scenarios.BuiltinNames(), checkNames(), nearbyFiles(word))
 	hint := "brownout list names the built-in scenarios and the checks"
-	if near := scenarios.Suggest(word, known); near != "" {
+	if near := nearest(word, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return usage(hint, "%s is neither a file nor a built-in scenario nor a check", report.Quote(word))

@@ -144,7 +144,7 @@ func (t *teller) run(parent context.Context, sources []source, folder *trial.Fol
 		t.files[i] = folder.Fresh(trial.Slug(report.Group(s.File)), ".ndjson", t.files[:i])
 		configs[i] = trial.Config{
 			Scenario: s, Driver: t.o.driver(s, stdin, t.output(i), kill), Journal: folder.Path(t.files[i]),
-			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s, began),
+			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s),
 		}
 	}
 	t.begin(sources)

@@ -67,7 +67,7 @@ any path. An interrupt (Ctrl-C) ends it with a verdict.`,
 func served(args []string) (source, error) {
 	if len(args) == 0 {
 		s, err := scenarios.Parse("demo", demo)
-		return read("demo", demo, s, err)
+		return read("demo", s, err)
 	}
 	sources, err := loadAll(args)
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *watcher) closing(path string) error {
 		w.say("%s expects nothing, so nothing was judged.", s.Name)
 		return nil
 	}
-	t := report.Trial{Verdict: verdict.Judge(s, w.srv.Journal().Log()), Source: w.source.text}
+	t := report.Trial{Verdict: verdict.Judge(s, w.srv.Journal().Log()), Source: s.Source}
 	if path != "" {
 		t.Evidence = []string{path}
 	}
@@ -165,7 +165,7 @@ func (w *watcher) closing(path string) error {
 	}
 	w.say("")
 	w.keep(report.TrialText(w.people, &t, w.style, report.Normal))
-	w.keep(report.LastLine(w.people, run, w.style))
+	w.keep(report.LastLine(w.people, run, w.style, report.Normal))
 	if w.err != nil {
 		return &failure{exitCouldNotRun, w.err, "see that the output can be written"}
 	}

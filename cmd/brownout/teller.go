@@ -83,14 +83,17 @@ func (l *locked) Write(b []byte) (int, error) {
 }
 
 // live returns what is called with each attempt of a scenario; nil where nobody wants to know.
-func (t *teller) live(s *scenarios.Scenario, began time.Time) func(journal.Attempt) {
+func (t *teller) live(s *scenarios.Scenario) func(journal.Header, *journal.Attempt) {
 	json, people := t.o.format == "json", t.o.verbose
 	if !json && !people {
 		return nil
 	}
-	live := report.NewLive(s, began)
-	return func(a journal.Attempt) {
-		e := live.Event(&a)
+	var live *report.Live
+	return func(h journal.Header, a *journal.Attempt) {
+		if live == nil || a.Seq == 1 { // a trial that is run again begins anew
+			live = report.NewLive(s, h.Start)
+		}
+		e := live.Event(a)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if json {
@@ -119,7 +122,7 @@ func (t *teller) begin(sources []source) {
 // done takes a trial's result. People read of trials in the order of the command line.
 func (t *teller) done(i int, s *source, folder *trial.Folder, r *trial.Result) {
 	shown := report.Trial{
-		Verdict: r.Verdict, Source: s.text, Again: t.o.again(s.name, s.scenario.Seed),
+		Verdict: r.Verdict, Source: s.scenario.Source, Again: t.o.again(s.name, s.scenario.Seed),
 		Evidence: folder.Existing(journalName(r.Journal)), Rerun: r.Rerun,
 	}
 	if t.tails[i] != nil {
@@ -164,7 +167,7 @@ func (t *teller) end(run *report.Run) error {
 			}
 		}
 	}
-	t.keep(report.LastLine(t.people, run, t.style))
+	t.keep(report.LastLine(t.people, run, t.style, t.amount))
 	if t.o.format == "json" {
 		t.keep(report.Line(t.stdout, report.NewDocument(run)))
 	}

@@ -105,7 +105,7 @@ func (p *pager) decisive() []*verdict.Finding {
 }
 
 func weight(f *verdict.Finding) int {
-	if f.Check == "must have happened" {
+	if f.Check == happened {
 		return 0
 	}
 	return 1
@@ -163,6 +163,11 @@ func (p *pager) finding(f *verdict.Finding) {
 	}
 }
 
+// unwritten are the names of findings that no expectation asked for: there is no check to look up.
+var unwritten = []string{happened, "client", "journal"}
+
+const happened = "must have happened"
+
 // headline writes the finding's sentence, with the name of the check beside it.
 func (p *pager) headline(f *verdict.Finding) {
 	lead := "  "
@@ -174,9 +179,12 @@ func (p *pager) headline(f *verdict.Finding) {
 		sentence += " " + f.Hint
 	}
 	sentence = p.text(sentence)
-	check := "check: " + f.Check
-	if at := max(50, columns(lead+sentence)+3); at+len(check) <= p.width() {
-		p.add(p.paint(bold, lead+sentence) + strings.Repeat(" ", at-columns(lead+sentence)) + check)
+	check := ""
+	if !slices.Contains(unwritten, f.Check) {
+		check = "check: " + f.Check
+	}
+	if at := max(50, columns(lead+sentence)+3); at+len(check) <= p.width() || check == "" && columns(lead+sentence) <= p.width() {
+		p.add(strings.TrimRight(p.paint(bold, lead+sentence)+strings.Repeat(" ", at-columns(lead+sentence))+check, " "))
 		return
 	}
 	lines := wrap(sentence, p.width()-len(lead))
@@ -188,12 +196,14 @@ func (p *pager) headline(f *verdict.Finding) {
 			lead = strings.Repeat(" ", len(lead))
 		}
 		if i == len(lines)-1 && columns(lead+l)+3+len(check) <= p.width() {
-			p.add(p.paint(bold, lead+l) + "   " + check)
+			p.add(strings.TrimRight(p.paint(bold, lead+l)+"   "+check, " "))
 			return
 		}
 		p.add(p.paint(bold, lead+l))
 	}
-	p.add(strings.Repeat(" ", len(lead)) + check)
+	if check != "" {
+		p.add(strings.Repeat(" ", len(lead)) + check)
+	}
 }
 
 // place writes where in the scenario the finding stands, with both lines drawn.

@@ -93,7 +93,7 @@ func (s Style) newTable(p *verdict.Proof) *table {
 	}
 	room := s.width() - used
 	t.drawn = s.width() >= WaterfallWidth && room >= 2*tickColumns && last > 0
-	t.scale = newScale(last, min(room, 4*tickColumns+4))
+	t.scale = newScale(last, min(room, 4*tickColumns+4), notesFit(p.Rows))
 	return t
 }
 
