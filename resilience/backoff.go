@@ -24,8 +24,12 @@ func (f BackoffFunc) Delay(retry int, prev time.Duration, draw float64) time.Dur
 // ConstantBackoff waits the same time before every retry. Without jitter, clients that failed together come back
 // together: for tests, and for a lone client.
 func ConstantBackoff(d time.Duration) Backoff {
-	return BackoffFunc(func(int, time.Duration, float64) time.Duration { return d })
+	return constantBackoff(d)
 }
+
+type constantBackoff time.Duration
+
+func (d constantBackoff) Delay(int, time.Duration, float64) time.Duration { return time.Duration(d) }
 
 // NoBackoff retries at once, without a timer. It is for tests, and for operations that fail for reasons of their own, such
 // as a lost race in a compare-and-swap.

@@ -10,7 +10,9 @@ import (
 // chance is a generator owned by one policy and shared by its goroutines without a lock: SplitMix64 (Steele, Lea, Flood:
 // "Fast Splittable Pseudorandom Number Generators", 2014), whose state is a counter. One seed gives one sequence.
 type chance struct {
+	_     [64]byte // its writes shall not slow reads of what lies beside it
 	state atomic.Uint64
+	_     [56]byte
 }
 
 // seed sets the start of the sequence; 0 takes one from the system, so that processes started together differ.

@@ -2,7 +2,6 @@ package resilience
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -97,7 +96,12 @@ func Do[T any](ctx context.Context, fn func(context.Context) (T, error), policie
 	f := framePool.Get().(*frame)
 	b := boxOf[T](f)
 	b.fn = fn
-	err := f.run(ctx, policies, b.bound, b)
+	if c, ok := policies[0].(*Chain); ok && len(policies) == 1 && len(c.stages) > 0 {
+		f.stages, f.concurrent = c.stages, c.concurrent
+	} else {
+		f.stack(policies)
+	}
+	err := f.run(ctx, b.bound, b)
 	value := b.value
 	if !f.concurrent {
 		b.reset()
@@ -117,15 +121,22 @@ func doRetry[T any](ctx context.Context, fn func(context.Context) (T, error), r 
 
 // Chain is a Policy made of policies; see [Compose].
 type Chain struct {
-	policies []Policy
+	stages     []stage
+	concurrent bool
 }
 
 var _ ResultPolicy = (*Chain)(nil)
 
-// Compose makes one Policy of several, outermost first, for code that keeps a composition in a variable. A Chain of none
-// runs the function as it is. It may be shared by goroutines.
+// Compose makes one Policy of several, outermost first. Code that runs often keeps the Chain in a variable: what [Do] finds
+// out about each policy per call is then found out once. A Chain of none runs the function as it is. It may be shared by goroutines.
 func Compose(policies ...Policy) *Chain {
-	return &Chain{policies: append([]Policy(nil), policies...)}
+	c := new(Chain)
+	for _, p := range policies {
+		s := stageOf(p)
+		c.stages = append(c.stages, s)
+		c.concurrent = c.concurrent || s.concurrent()
+	}
+	return c
 }
 
 // Run runs next inside the policies of the chain.
@@ -135,15 +146,41 @@ func (c *Chain) Run(ctx context.Context, next func(context.Context) error) error
 
 // RunResult is Run with the result of the function at hand.
 func (c *Chain) RunResult(ctx context.Context, next func(context.Context) error, result Result) error {
-	if len(c.policies) == 0 {
+	if len(c.stages) == 0 {
 		return next(ctx)
 	}
 	f := framePool.Get().(*frame)
-	err := f.run(ctx, c.policies, next, result)
+	f.stages, f.concurrent = c.stages, c.concurrent
+	err := f.run(ctx, next, result)
 	if !f.concurrent {
 		f.release()
 	}
 	return err
+}
+
+// stage is a policy of a composition, and what is known of it.
+type stage struct {
+	policy Policy
+	result ResultPolicy // the same policy, if it is one
+}
+
+func stageOf(p Policy) stage {
+	r, _ := p.(ResultPolicy)
+	return stage{p, r}
+}
+
+func (s stage) concurrent() bool {
+	switch p := s.result.(type) {
+	case nil:
+		return false
+	case *Retry:
+		return false
+	case *Chain:
+		return p.concurrent
+	default:
+		_, ok := p.(Concurrent)
+		return ok
+	}
 }
 
 // framePool holds frames between calls. A frame holds no timer, channel or context, so it may cross synctest bubbles.
@@ -152,8 +189,9 @@ var framePool = sync.Pool{New: func() any { return new(frame) }}
 // frame is what one call of Do needs: the policies and, for each, the function that runs what is inside of it. Those
 // functions are made once per frame and index, not per call.
 type frame struct {
-	policies   []Policy
-	steps      []func(context.Context) error // steps[i] runs policies[i] around steps[i+1]
+	stages     []stage                       // of a Chain, or own
+	own        []stage                       // of policies given one by one
+	steps      []func(context.Context) error // steps[i] runs stages[i] around steps[i+1]
 	last       func(context.Context) error   // what the innermost policy runs
 	result     Result                        // nil where only an error is returned
 	concurrent bool                          // a policy may still use the frame after the call
@@ -161,16 +199,21 @@ type frame struct {
 	nextBox    uint8                         // which of boxes to replace next
 }
 
-func (f *frame) run(ctx context.Context, policies []Policy, last func(context.Context) error, result Result) error {
-	f.policies = append(f.policies[:0], policies...)
-	f.last, f.result = last, result
-	for i := len(f.steps); i < len(policies); i++ {
-		f.steps = append(f.steps, func(ctx context.Context) error { return f.step(ctx, i) })
-	}
+// stack fills the stages with policies given one by one.
+func (f *frame) stack(policies []Policy) {
+	f.own = f.own[:0]
 	for _, p := range policies {
-		if isConcurrent(p) {
-			f.concurrent = true
-		}
+		s := stageOf(p)
+		f.own = append(f.own, s)
+		f.concurrent = f.concurrent || s.concurrent()
+	}
+	f.stages = f.own
+}
+
+func (f *frame) run(ctx context.Context, last func(context.Context) error, result Result) error {
+	f.last, f.result = last, result
+	for i := len(f.steps); i < len(f.stages); i++ {
+		f.steps = append(f.steps, func(ctx context.Context) error { return f.step(ctx, i) })
 	}
 	if f.concurrent && result != nil {
 		result.share()
@@ -178,34 +221,26 @@ func (f *frame) run(ctx context.Context, policies []Policy, last func(context.Co
 	return f.step(ctx, 0)
 }
 
-func isConcurrent(p Policy) bool {
-	if c, ok := p.(*Chain); ok {
-		return slices.ContainsFunc(c.policies, isConcurrent)
-	}
-	_, ok := p.(Concurrent)
-	return ok
-}
-
 func (f *frame) step(ctx context.Context, i int) error {
-	p := f.policies[i]
 	next := f.last
-	if i+1 < len(f.policies) {
+	if i+1 < len(f.stages) {
 		next = f.steps[i+1]
 	}
-	if r, ok := p.(ResultPolicy); ok {
-		result := f.result
-		if f.concurrent && result != nil {
-			result = result.at(ctx)
-		}
-		return r.RunResult(ctx, next, result)
+	s := &f.stages[i]
+	if s.result == nil {
+		return s.policy.Run(ctx, next)
 	}
-	return p.Run(ctx, next)
+	result := f.result
+	if f.concurrent && result != nil {
+		result = result.at(ctx)
+	}
+	return s.result.RunResult(ctx, next, result)
 }
 
 // release gives the frame back; no run may be using it any more.
 func (f *frame) release() {
-	clear(f.policies)
-	f.last, f.result = nil, nil
+	clear(f.own)
+	f.stages, f.last, f.result = nil, nil, nil
 	framePool.Put(f)
 }
 

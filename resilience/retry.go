@@ -150,6 +150,9 @@ func NewRetry(s RetrySettings) (*Retry, error) {
 // MaxAttempts returns how many attempts a call may make, with the first.
 func (r *Retry) MaxAttempts() int { return r.maxAttempts }
 
+// Draw returns the next number of the jitter's generator, uniform in [0, 1), for waits that belong to the same call.
+func (r *Retry) Draw() float64 { return r.chance.float64() }
+
 // Run calls next until it succeeds, or returns why there was no further attempt: see [Retry].
 func (r *Retry) Run(ctx context.Context, next func(context.Context) error) error {
 	if !r.plain || ctx.Err() != nil {
@@ -193,7 +196,7 @@ func (r *Retry) loop(ctx context.Context, next func(context.Context) error, resu
 			a.Succeeded(ctx)
 			return nil
 		}
-		delay, stop := a.Failed(ctx, r.classify(err))
+		delay, stop := a.Failed(ctx, r.Classify(err))
 		if stop != nil {
 			return stop
 		}
@@ -211,8 +214,8 @@ func (r *Retry) attempt(ctx context.Context, next func(context.Context) error) e
 	return runTimeout(ctx, r.attemptTimeout, r.name, r.observer, next)
 }
 
-// classify reads what an error says of itself.
-func (r *Retry) classify(err error) Failure {
+// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed].
+func (r *Retry) Classify(err error) Failure {
 	f := Failure{Err: err}
 	if err != ErrResult && !r.retryIf(err) {
 		f.Stop = ReasonPermanent

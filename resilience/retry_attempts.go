@@ -41,6 +41,8 @@ type Failure struct {
 // It belongs to one goroutine and must not be copied once used.
 type Attempts struct {
 	retry    *Retry
+	budget   *Budget
+	key      string // for events
 	attempts int
 	start    time.Time // of the first attempt; zero unless MaxElapsed asks
 	prev     time.Duration
@@ -51,7 +53,13 @@ type Attempts struct {
 
 // Start begins a call. It neither allocates nor reads the clock unless MaxElapsed is set.
 func (r *Retry) Start() Attempts {
-	a := Attempts{retry: r}
+	return r.StartFor("", r.budget)
+}
+
+// StartFor is Start for a client of several destinations: events carry the key, and the budget takes the place of the one
+// in the settings; nil = unbounded.
+func (r *Retry) StartFor(key string, budget *Budget) Attempts {
+	a := Attempts{retry: r, key: key, budget: budget}
 	if r.maxElapsed > 0 {
 		a.start = time.Now()
 	}
@@ -73,11 +81,9 @@ func (a *Attempts) Begin(ctx context.Context) error {
 // Succeeded ends the call well.
 func (a *Attempts) Succeeded(ctx context.Context) {
 	r := a.retry
-	if r.budget != nil {
-		a.settle(true)
-	}
+	a.settle(true)
 	if a.attempts > 1 && r.observer != nil {
-		r.observer.Observe(ctx, Event{Kind: EventRecovered, Policy: r.name, Attempt: a.attempts})
+		r.observer.Observe(ctx, Event{Kind: EventRecovered, Policy: r.name, Key: a.key, Attempt: a.attempts})
 	}
 }
 
@@ -123,7 +129,7 @@ func (a *Attempts) Failed(ctx context.Context, f Failure) (time.Duration, error)
 		if exact > 0 && exact <= delay {
 			why = "pushback"
 		}
-		r.observer.Observe(ctx, Event{Kind: EventRetry, Policy: r.name, Attempt: a.attempts, Delay: delay, Err: f.Err, Reason: why})
+		r.observer.Observe(ctx, Event{Kind: EventRetry, Policy: r.name, Key: a.key, Attempt: a.attempts, Delay: delay, Err: f.Err, Reason: why})
 	}
 	return delay, nil
 }
@@ -135,7 +141,11 @@ func (a *Attempts) delay(f Failure) (delay, least time.Duration) {
 	if f.Throttled {
 		backoff = r.throttled
 	}
-	a.prev = max(0, backoff.Delay(a.attempts, a.prev, r.chance.float64()))
+	draw := 0.0
+	if _, ok := backoff.(constantBackoff); !ok {
+		draw = r.chance.float64()
+	}
+	a.prev = max(0, backoff.Delay(a.attempts, a.prev, draw))
 	if !f.Pushed || f.Pushback < a.prev {
 		return a.prev, 0
 	}
@@ -167,7 +177,7 @@ func (a *Attempts) fit(ctx context.Context, delay, least time.Duration) (time.Du
 
 // settle tells the budget how the attempt ended. Retries that failed leave their price behind.
 func (a *Attempts) settle(healthy bool) {
-	b := a.retry.budget
+	b := a.budget
 	switch {
 	case b == nil:
 	case !healthy:
@@ -181,7 +191,7 @@ func (a *Attempts) settle(healthy bool) {
 
 // pay takes the price of a retry from the budget.
 func (a *Attempts) pay(throttled bool) bool {
-	b := a.retry.budget
+	b := a.budget
 	if b == nil {
 		return true
 	}
@@ -230,7 +240,7 @@ func (a *Attempts) newError(f Failure, reason Reason, delay time.Duration) *Retr
 
 func (a *Attempts) observeGiveUp(ctx context.Context, err error, reason Reason, delay time.Duration) {
 	if o := a.retry.observer; o != nil {
-		o.Observe(ctx, Event{Kind: EventGiveUp, Policy: a.retry.name, Attempt: a.attempts, Delay: delay, Err: err, Reason: reason.String()})
+		o.Observe(ctx, Event{Kind: EventGiveUp, Policy: a.retry.name, Key: a.key, Attempt: a.attempts, Delay: delay, Err: err, Reason: reason.String()})
 	}
 }
 
