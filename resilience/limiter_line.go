@@ -46,8 +46,7 @@ func (n *line) settle(now, span int64) {
 		case w != nil && w.at.end-span <= now:
 			n.queue.remove(w)
 			n.take(w.at, now)
-			w.granted = true
-			w.ready <- struct{}{}
+			w.grant()
 		default:
 			return
 		}
@@ -142,40 +141,4 @@ func rescale(tick, from, interval, next int64) int64 {
 		q++
 	}
 	return from + int64(min(q, uint64(farAway-from)))
-}
-
-// waiter is one call of Wait that had to wait.
-type waiter struct {
-	at      stretch
-	granted bool
-	ready   chan struct{} // has room for the one signal it gets
-
-	prev, next *waiter // in the queue
-}
-
-// waitQueue is a list of waiters.
-type waitQueue struct{ first, last *waiter }
-
-func (q *waitQueue) append(w *waiter) {
-	w.prev, w.next = q.last, nil
-	if q.last == nil {
-		q.first = w
-	} else {
-		q.last.next = w
-	}
-	q.last = w
-}
-
-func (q *waitQueue) remove(w *waiter) {
-	if w.prev == nil {
-		q.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		q.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next = nil, nil
 }

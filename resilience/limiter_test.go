@@ -3,9 +3,7 @@ package resilience_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,15 +132,12 @@ func TestLimiterServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLimiter(t, resilience.LimiterSettings{Rate: 1, Burst: 3})
 		l.AllowN(3)
-		var order []string
-		var mu sync.Mutex
+		var order notes
 		start := time.Now()
 		wait := func(ctx context.Context, name string, n int) {
 			go func() {
 				if l.WaitN(ctx, n) == nil {
-					mu.Lock()
-					defer mu.Unlock()
-					order = append(order, fmt.Sprintf("%s %v", name, time.Since(start)))
+					order.add(name, time.Since(start))
 				}
 			}()
 			synctest.Wait()
@@ -157,9 +152,7 @@ func TestLimiterServesInOrder(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if got, want := strings.Join(order, ", "), "a 1s, c 2s"; got != want {
-			t.Errorf("order %s, want %s", got, want)
-		}
+		order.want(t, "a 1s", "c 2s")
 	})
 }
 
@@ -244,22 +237,17 @@ func TestLimiterPause(t *testing.T) {
 		if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait with a deadline within the pause: %v, want DeadlineExceeded", err)
 		}
-		var served []time.Duration
-		var mu sync.Mutex
+		var served notes
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
 				if l.Wait(t.Context()) == nil {
-					mu.Lock()
-					defer mu.Unlock()
-					served = append(served, time.Since(start))
+					served.add(time.Since(start))
 				}
 			})
 		}
 		wg.Wait()
-		if got, want := fmt.Sprint(served), "[3s 3.1s 3.2s 3.3s]"; got != want {
-			t.Errorf("served at %s, want %s", got, want)
-		}
+		served.want(t, "3s", "3.1s", "3.2s", "3.3s")
 		r := l.Reserve()
 		l.PauseUntil(time.Now().Add(time.Minute))
 		if got := r.Delay(); got != time.Minute {
@@ -272,16 +260,13 @@ func TestLimiterSetRateKeepsDebt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLimiter(t, resilience.LimiterSettings{Rate: 10, Burst: 2})
 		l.AllowN(2)
-		var served []time.Duration
-		var mu sync.Mutex
+		var served notes
 		var wg sync.WaitGroup
 		start := time.Now()
 		for range 3 {
 			wg.Go(func() {
 				_ = l.Wait(t.Context())
-				mu.Lock()
-				defer mu.Unlock()
-				served = append(served, time.Since(start))
+				served.add(time.Since(start))
 			})
 			synctest.Wait()
 		}
@@ -293,9 +278,7 @@ func TestLimiterSetRateKeepsDebt(t *testing.T) {
 			t.Errorf("tokens %v, want -2.5 as before", got)
 		}
 		wg.Wait()
-		if got, want := fmt.Sprint(served), "[550ms 1.55s 2.55s]"; got != want {
-			t.Errorf("served at %s, want %s", got, want)
-		}
+		served.want(t, "550ms", "1.55s", "2.55s")
 		if l.Rate() != 1 || l.Burst() != 2 {
 			t.Errorf("rate %v, burst %d; want 1, 2", l.Rate(), l.Burst())
 		}
@@ -406,12 +389,12 @@ func TestLimiterStress(t *testing.T) {
 
 func TestLimiterObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var seen []string
+		var seen notes
 		var l *resilience.Limiter
 		l = mustLimiter(t, resilience.LimiterSettings{Name: "api", Rate: 1, MaxWait: time.Minute, Observer: resilience.ObserverFunc(
 			func(_ context.Context, e resilience.Event) {
 				_ = l.Tokens() // may be called
-				seen = append(seen, fmt.Sprint(e.Kind, " ", e.Policy, " ", e.Delay, " ", e.From, ">", e.To, " ", e.Reason))
+				seen.add(e.Kind, e.Policy, e.Delay, e.From+">"+e.To, e.Reason)
 			})})
 		l.Allow()
 		l.Allow()
@@ -419,16 +402,12 @@ func TestLimiterObserver(t *testing.T) {
 		l.PauseUntil(time.Now().Add(2 * time.Minute))
 		_ = l.Wait(t.Context())
 		_ = l.SetRate(2.5)
-		want := []string{
+		seen.want(t,
 			"rejected api 1s > tokens",
-			"wait api 1s > ",
-			"paused api 2m0s > ",
+			"wait api 1s >",
+			"paused api 2m0s >",
 			"rejected api 2m0s > wait",
-			"limit_changed api 0s 1/s>2.5/s ",
-		}
-		if got := strings.Join(seen, "\n"); got != strings.Join(want, "\n") {
-			t.Errorf("events:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
-		}
+			"limit_changed api 0s 1/s>2.5/s")
 	})
 }
 

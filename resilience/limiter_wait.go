@@ -61,7 +61,8 @@ func (l *Limiter) enqueue(ctx context.Context, n int) (*waiter, time.Duration, e
 	if err := l.tooLong(ctx, n, s, delay); err != nil {
 		return nil, delay, err
 	}
-	w := &waiter{at: s, ready: make(chan struct{}, 1)}
+	w := newWaiter()
+	w.at = s
 	l.line.queue.append(w)
 	if l.line.queue.first == w {
 		l.schedule(b, now)
