@@ -19,6 +19,7 @@ type config struct {
 	bodyBuffer int64
 	timeout    time.Duration
 	breaker    *resilience.BreakerSettings
+	bulkhead   *resilience.BulkheadSettings
 	limiter    *resilience.LimiterSettings
 	budget     *resilience.BudgetSettings
 	quotas     []QuotaReader
@@ -57,6 +58,12 @@ func WithBudget(s resilience.BudgetSettings) Option {
 // [*resilience.OpenError].
 func WithBreaker(s resilience.BreakerSettings) Option {
 	return func(c *config) { c.breaker = &s }
+}
+
+// WithBulkhead bounds how many attempts run at a time for each host. An attempt runs until its answer's body was read or
+// closed. One that is refused is not made, and not retried: the call fails with a [*resilience.BulkheadError].
+func WithBulkhead(s resilience.BulkheadSettings) Option {
+	return func(c *config) { c.bulkhead = &s }
 }
 
 // WithLimiter bounds how often each host is called: every attempt waits for a token. What cannot have one before the
@@ -199,6 +206,14 @@ func (c *config) newHost(name string, base time.Time) (h *host, err error) {
 		s.Observer = c.observerFor(name, s.Observer)
 		s.Name = nameFor(name, s.Name)
 		if h.breaker, err = resilience.NewBreaker(s); err != nil {
+			return nil, err
+		}
+	}
+	if c.bulkhead != nil {
+		s := *c.bulkhead
+		s.Observer = c.observerFor(name, s.Observer)
+		s.Name = nameFor(name, s.Name)
+		if h.bulkhead, err = resilience.NewBulkhead(s); err != nil {
 			return nil, err
 		}
 	}

@@ -9,12 +9,13 @@ import (
 
 // host is what the transport keeps of one scope, a host unless [WithScope] says otherwise.
 type host struct {
-	name    string
-	gate    gate
-	breaker *resilience.Breaker // nil = none, as the two below
-	limiter *resilience.Limiter
-	budget  *resilience.Budget
-	used    atomic.Bool // since the hand of the clock passed
+	name     string
+	gate     gate
+	breaker  *resilience.Breaker // nil = none, as those below
+	bulkhead *resilience.Bulkhead
+	limiter  *resilience.Limiter
+	budget   *resilience.Budget
+	used     atomic.Bool // since the hand of the clock passed
 }
 
 // troubled reports whether the host has a state worth remembering: it is held back, or its breaker is not closed.

@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -78,49 +79,48 @@ func (t *Transport) suspect(resp *http.Response) bool {
 	return resp.StatusCode >= 300 || len(t.quotas) > 0
 }
 
-// attempt sends req once: through the host's breaker, its limiter or pause, and the timeout of an attempt. When it is
+// attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
 // refused the request's body is closed, as by any RoundTripper.
 func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
-	var permit resilience.Permit
-	if h.breaker != nil {
-		if permit, err = h.breaker.Acquire(req.Context()); err != nil {
+	if h.breaker == nil {
+		return t.admitted(h, req)
+	}
+	permit, err := h.breaker.Acquire(req.Context())
+	if err != nil {
+		drop(req)
+		return nil, err
+	}
+	outcome := resilience.OutcomeFailure // of a panic
+	defer func() { permit.Done(outcome) }()
+	resp, err = t.admitted(h, req)
+	outcome = t.outcome(req, resp, err)
+	return resp, err
+}
+
+// admitted sends req once bulkhead, pause and limiter let it: a token is taken last, so that it is used at once.
+func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if h.bulkhead != nil {
+		if err := h.bulkhead.Acquire(ctx); err != nil {
 			drop(req)
 			return nil, err
 		}
-		outcome := resilience.OutcomeFailure // of a panic
-		defer func() { permit.Done(outcome) }()
-		if err = t.admit(h, req); err != nil {
-			outcome = resilience.OutcomeNeutral
-			return nil, err
-		}
-		resp, err = t.send(req)
-		outcome = t.outcome(req, resp, err)
-		return resp, err
 	}
-	if err = t.admit(h, req); err != nil {
-		return nil, err
-	}
-	return t.send(req)
-}
-
-// admit waits until the host may be called.
-func (t *Transport) admit(h *host, req *http.Request) error {
-	err := h.gate.wait(req.Context(), h.name, t.retry.Draw)
+	err := h.gate.wait(ctx, h.name, t.retry.Draw)
 	if err == nil && h.limiter != nil {
-		err = h.limiter.Wait(req.Context())
+		err = h.limiter.Wait(ctx)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
+		if h.bulkhead != nil {
+			h.bulkhead.Release()
+		}
 		drop(req)
-	}
-	return err
-}
-
-// send puts req on the wire.
-func (t *Transport) send(req *http.Request) (*http.Response, error) {
-	if t.timeout == 0 {
+		return nil, err
+	case t.timeout == 0 && h.bulkhead == nil:
 		return t.base.RoundTrip(req)
 	}
-	return newAttempt(req, t.timeout).roundTrip(t.base)
+	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
 }
 
 // outcome says what an attempt tells about the health of its host.
@@ -130,7 +130,7 @@ func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) r
 		return resilience.OutcomeFailure
 	case err == nil:
 		return resilience.OutcomeSuccess
-	case req.Context().Err() == context.Canceled:
+	case req.Context().Err() == context.Canceled, errors.Is(err, ErrPaused):
 		return resilience.OutcomeNeutral
 	}
 	return resilience.ClassifyError(err)
