@@ -44,7 +44,7 @@ type Attempts struct {
 	budget   *Budget
 	key      string // for events
 	attempts int
-	start    time.Time // of the first attempt; zero unless MaxElapsed asks
+	since    time.Time // of the first attempt; zero unless MaxElapsed asks
 	prev     time.Duration
 	price    int64 // what the last retry took from the budget
 	causes   [3]error
@@ -59,11 +59,16 @@ func (r *Retry) Start() Attempts {
 // StartFor is Start for a client of several destinations: events carry the key, and the budget takes the place of the one
 // in the settings; nil = unbounded.
 func (r *Retry) StartFor(key string, budget *Budget) Attempts {
-	a := Attempts{retry: r, key: key, budget: budget}
-	if r.maxElapsed > 0 {
-		a.start = time.Now()
-	}
+	var a Attempts
+	a.start(r, key, budget)
 	return a
+}
+
+func (a *Attempts) start(r *Retry, key string, budget *Budget) {
+	a.retry, a.key, a.budget = r, key, budget
+	if r.maxElapsed > 0 {
+		a.since = time.Now()
+	}
 }
 
 // Number returns how many attempts have begun.
@@ -158,7 +163,7 @@ func (a *Attempts) fit(ctx context.Context, delay, least time.Duration) (time.Du
 	room := time.Duration(math.MaxInt64)
 	reason := reasonNone
 	if r.maxElapsed > 0 {
-		room, reason = r.maxElapsed-time.Since(a.start), ReasonElapsed
+		room, reason = r.maxElapsed-time.Since(a.since), ReasonElapsed
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// An attempt at the deadline is too late, hence the nanosecond.
