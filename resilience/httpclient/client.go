@@ -31,9 +31,6 @@ type config struct {
 	observer   resilience.Observer
 }
 
-// DefaultMaxHosts is how many hosts a [Transport] remembers at a time.
-const DefaultMaxHosts = 1024
-
 // WithRetry sets how attempts are repeated; without it the zero [resilience.RetrySettings] are used. A MaxAttempts of 1
 // switches retries off. RetryIf sees the transport's errors and, for an answer that is worth another attempt by its status,
 // a [*StatusError]. An AttemptTimeout is taken as by [WithAttemptTimeout]; RetryResult is of no use here.
@@ -91,7 +88,9 @@ func WithoutHostPause() Option {
 }
 
 // WithScope names what breakers, limiters, budgets and pauses belong to; nil or without it the host and port of the URL.
-// Use it where a server counts quotas by account or by route. At most max scopes are remembered; 0 = [DefaultMaxHosts].
+// Use it where a server counts quotas by account or by route. At most max scopes are remembered;
+// 0 = [resilience.DefaultGroupMax]. Those not used for [resilience.DefaultGroupIdleFor] may be forgotten, unless they are held back or have a
+// breaker that is not closed.
 func WithScope(of func(*http.Request) string, max int) Option {
 	return func(c *config) { c.scope, c.maxHosts = of, max }
 }
@@ -150,9 +149,13 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		scope:      c.scope,
 		header:     http.CanonicalHeaderKey(c.header),
 	}
-	t.hosts.max = c.maxHosts
-	t.hosts.make = c.hostMaker()
-	if _, err := c.newHost("", time.Now()); err != nil {
+	if _, err := c.newHost("", time.Now()); err != nil { // so that later ones cannot fail
+		return nil, fmt.Errorf("httpclient: %w", err)
+	}
+	t.hosts.group, err = resilience.NewGroup(resilience.GroupSettings[string, *host]{
+		Max: c.maxHosts, New: c.hostMaker(), Keep: (*host).troubled, Observer: c.observer,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("httpclient: %w", err)
 	}
 	return t, nil
@@ -171,17 +174,11 @@ func (c *config) complete() error {
 	if c.bodyBuffer == 0 {
 		c.bodyBuffer = DefaultBodyBuffer
 	}
-	if c.maxHosts == 0 {
-		c.maxHosts = DefaultMaxHosts
-	}
 	if c.retryable == nil {
 		c.retryable = RetryableStatus
 	}
-	switch {
-	case c.timeout < 0:
+	if c.timeout < 0 {
 		return &resilience.SettingError{Field: "WithAttemptTimeout", Value: c.timeout, Want: "0 (no bound) or more"}
-	case c.maxHosts < 0:
-		return &resilience.SettingError{Field: "WithScope: max", Value: c.maxHosts, Want: "0 (the default) or more"}
 	}
 	return nil
 }
