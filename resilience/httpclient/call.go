@@ -68,9 +68,10 @@ func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failur
 		}
 		err = e
 	} else if hopeless(err) {
-		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent}, true
+		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent, Neutral: true}, true
 	}
 	f := c.t.retry.Classify(err)
+	f.Neutral = f.Neutral || errors.Is(err, ErrPaused)
 	if f.Stop != 0 {
 		return f, true
 	}
