@@ -57,6 +57,7 @@ func wire(k Key, others []string, read func(*loader, *yaml.Node, *WireFault), do
 			if a.Wire == nil {
 				a.Wire = &WireFault{}
 			}
+			e.path = l.where()
 			a.Wire.Pos = l.span(e)
 			l.spots[a.Wire] = e
 			if k.Name != "at" {
@@ -121,7 +122,7 @@ var answerRows = func() []row[Answer] {
 			optional(delay), nil, func(a *Answer) **Delay { return &a.Delay }),
 	)
 	rows = append(rows, wireRows...)
-	return append(rows, unbuilt[Answer]("file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
+	return append(rows, unbuilt[Answer](both, "file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
 		"connection", "linger", "commit", "truncate", "stall", "drip", "garbage", "refuse", "after", "rate", "bytes", "wait", "scope")...)
 }()
 
@@ -134,7 +135,7 @@ var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answ
 
 // answers is the codec of a route's list of answers.
 var answers = codec[[]Answer]{
-	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]"},
+	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]", Holds: InAnswer},
 	read: func(l *loader, n *yaml.Node, v *[]Answer) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of answers, got "+kind(follow(n)), `write each as "- {status: 503}"`)
@@ -169,7 +170,7 @@ func (l *loader) readAnswer(n *yaml.Node, a *Answer) {
 	readMapping(l, n, answerPlace, a)
 	l.finishAnswer(n, a)
 	if a.Wire != nil && a.Wire.At == AtAccept {
-		l.fail(l.spots[a.Wire].key, "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
+		l.failKey(l.spots[a.Wire], "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
 	}
 }
 

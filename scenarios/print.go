@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -132,9 +133,10 @@ func (p *printer) block(b *strings.Builder, t tree, indent int) {
 			p.value(b, textLeaf(t.names[i]).text+":", item, indent)
 		}
 	case t.kind == treeList && len(t.items) > 0:
+		single := !slices.ContainsFunc(t.items, func(item tree) bool { return item.kind == treeMap && len(item.items) != 1 })
 		for _, item := range t.items {
-			b.WriteString(margin + "-")
-			p.item(b, item, indent)
+			b.WriteString(margin + "- ")
+			p.item(b, item, indent, single)
 		}
 	default:
 		b.WriteString(margin + flow(t) + "\n")
@@ -152,11 +154,11 @@ func (p *printer) value(b *strings.Builder, name string, t tree, indent int) {
 	p.block(b, t, indent+2)
 }
 
-// item prints an entry of a list after its dash.
-func (p *printer) item(b *strings.Builder, t tree, indent int) {
-	b.WriteByte(' ')
-	short := t.kind == treeMap && len(t.items) > 1 && !nested(t) && indent+2+len(flow(t)) <= lineWidth
-	if s := flow(t); t.kind != treeMap || len(t.items) == 0 || short {
+// item prints an entry of a list after its dash: a mapping in braces where it fits, or over several lines; if no entry of the
+// list has more than a single key, without braces.
+func (p *printer) item(b *strings.Builder, t tree, indent int, single bool) {
+	s := flow(t)
+	if t.kind != treeMap || len(t.items) == 0 || !single && !nested(t) && indent+2+len(s) <= lineWidth {
 		b.WriteString(s + "\n")
 		return
 	}

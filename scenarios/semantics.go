@@ -38,19 +38,8 @@ func (l *loader) scenario(root *yaml.Node, s *Scenario, over Profile) {
 	s.SeedPos = l.spot(&s.Seed)
 	s.Identity.Pos = l.spot(&s.Identity)
 	s.written = l.written
-}
-
-// checkParams checks what a check's parameters are together.
-func (l *loader) checkParams(e *Expectation) {
-	n := l.spots[e].key
-	switch p := e.Params.(type) {
-	case *Attempts:
-		if p.PerCall == nil && p.Min == nil && p.Max == nil && len(l.errs) == 0 {
-			l.fail(n, "check \"attempts\" needs per_call, min or max", "write attempts: {per_call: 3}")
-		}
-	case *Connections:
-		if p.Max == nil && p.Open == nil && p.PerCall == nil && p.AfterStop == nil && len(l.errs) == 0 {
-			l.fail(n, "check \"connections\" needs max, open, per_call or after_stop", "write connections: {max: 2}")
-		}
+	l.references(s)
+	if len(l.errs) == 0 {
+		l.warnings(s)
 	}
 }

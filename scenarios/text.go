@@ -29,6 +29,15 @@ func (t *text) line(n int) string {
 	return t.lines[n-1]
 }
 
+// first returns the place of the first word of a line that has one, up to the last.
+func (t *text) first(n int) Pos {
+	s := t.line(n)
+	indent := len(s) - len(strings.TrimLeft(s, " \t"))
+	p := Pos{Line: n, Column: 1 + indent}
+	p.End = p.Column + max(1, utf8.RuneCountInString(uncommented(s[indent:])))
+	return p
+}
+
 // from returns what a line holds from a column on.
 func (t *text) from(line, column int) string {
 	s := t.line(line)

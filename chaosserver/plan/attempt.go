@@ -45,16 +45,20 @@ func (p *Plan) Attempt(in *Input, d *Decision) {
 		entry = r.entry(in.Entries)
 		r.answer(in, entry, d)
 	}
+	d.Reason = p.reason(r, entry, only, d)
+}
+
+// reason says what had a part in a decision: the fault that struck last is only, where one alone did.
+func (p *Plan) reason(r *route, entry int, only *fault, d *Decision) string {
 	switch {
 	case only == nil:
-		d.Reason = r.reasons[entry]
+		return r.reasons[entry]
 	case len(d.Applied) > 1:
-		d.Reason = p.join(d, r.reasons[entry])
+		return p.join(d, r.reasons[entry])
 	case d.Fault >= 0:
-		d.Reason = only.reason
-	default:
-		d.Reason = only.over[r.labels+entry]
+		return only.reason
 	}
+	return only.over[r.labels+entry]
 }
 
 // wins draws the fault's chance at the point (a, b) of a key.

@@ -1,0 +1,207 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// definitive are the statuses that never_retries judges when it names none.
+var definitive = []int{400, 401, 403, 404, 405, 406, 410, 411, 413, 415, 422, 451}
+
+// warnCheck reports a check that can never fail, can never pass, or sees too few calls.
+func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
+	c, ok := CheckNamed(e.Name)
+	if !ok || e.Params == nil {
+		return
+	}
+	seen := s.reach(e)
+	if total, known := sampled(s, c.SampleOf); known && total < c.Sample {
+		l.warn(e.Pos, at, fmt.Sprintf("%s needs %d %s, and drive leads to %d", e.Name, c.Sample, c.SampleOf, total), "write more calls, or the check is skipped")
+	}
+	if c.ByKey && s.Identity.By == "header" && slices.ContainsFunc(keyHeaders(s), func(h string) bool { return strings.EqualFold(h, s.Identity.Header) }) {
+		l.warn(e.Pos, at, e.Name+" can never fail, for calls are named by that very header", "name calls in another way: identity.by, --per-call or a driver")
+	}
+	if msg := neverFails(e.Params, seen); msg != "" {
+		l.warn(e.Pos, at, e.Name+" can never fail, for "+msg, "")
+	}
+	switch p := e.Params.(type) {
+	case *Succeeds:
+		if !p.None && p.Share > 0 && !seen.good {
+			l.warn(e.Pos, at, "succeeds can never pass, for no answer is a 2xx", "")
+		}
+	case *Attempts:
+		if p.PerCall == nil {
+			return
+		}
+		for i := range s.Faults {
+			f := &s.Faults[i]
+			if (f.Answer.Status != 0 || f.Answer.Wire != nil) && f.concerns(e) {
+				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
+				return
+			}
+		}
+	}
+}
+
+// sampled returns how many calls drive makes, or how many waits they can have at most, where that is known.
+func sampled(s *Scenario, what string) (int, bool) {
+	total, known := totalCalls(s)
+	if !known || len(s.Drive) == 0 || what == ofCalls {
+		return total, known && len(s.Drive) > 0
+	}
+	most := 0 // waits of one call: one after each entry that fails, while there is a healthy one to end with
+	for i := range s.Routes {
+		waits := 0
+		for j := range s.Routes[i].Answers {
+			a := &s.Routes[i].Answers[j]
+			if a.Status/100 != 2 || a.Wire != nil || a.Delay != nil {
+				waits += a.Times
+			}
+		}
+		if last := s.Routes[i].Answers[len(s.Routes[i].Answers)-1]; last.Status/100 != 2 || last.Wire != nil || last.Delay != nil {
+			return 0, false
+		}
+		most = max(most, waits)
+	}
+	return total * most, len(s.Faults) == 0
+}
+
+// keyHeaders are the headers that idempotency keys may stand in.
+func keyHeaders(s *Scenario) []string {
+	return []string{"Idempotency-Key", s.Profile.KeyHeader}
+}
+
+// reached is what the calls that a check judges can meet.
+type reached struct {
+	statuses   map[int]bool
+	failing    bool // some answer or fault makes a client retry: a status from 400 on, or a wire fault
+	good       bool // some answer is a 2xx
+	retryAfter bool
+	unsafe     bool // some request may be neither idempotent nor safe
+}
+
+// reach collects what the calls that a check judges can meet.
+func (s *Scenario) reach(e *Expectation) reached {
+	r := reached{statuses: map[int]bool{}}
+	for i := range s.Routes {
+		route := &s.Routes[i]
+		if e.Route != "" && e.Route != route.Name {
+			continue
+		}
+		for j := range route.Answers {
+			r.meet(&route.Answers[j])
+		}
+		for _, m := range route.Match {
+			r.unsafe = r.unsafe || !slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, m.Method)
+		}
+	}
+	if len(s.Routes) == 0 {
+		r.good, r.unsafe = true, true
+	}
+	for i := range s.Faults {
+		if f := &s.Faults[i]; f.concerns(e) {
+			r.meet(&f.Answer)
+		}
+	}
+	return r
+}
+
+func (r *reached) meet(a *Answer) {
+	r.statuses[a.Status] = true
+	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
+	r.good = r.good || a.Status/100 == 2 && a.Wire == nil
+	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
+}
+
+// any reports whether one of the statuses can be met.
+func (r *reached) any(statuses []int) bool {
+	return slices.ContainsFunc(statuses, func(s int) bool { return r.statuses[s] })
+}
+
+// concerns reports whether a fault may strike calls that a check judges.
+func (f *Fault) concerns(e *Expectation) bool {
+	return e.Phase == "" || f.When.Phase == nil || slices.Contains(f.When.Phase, e.Phase)
+}
+
+// neverFails says why a check with these parameters holds whatever a client does; "" where it does not.
+func neverFails(params Params, seen reached) string {
+	switch p := params.(type) {
+	case *Succeeds:
+		return sayIf(!p.None && p.Share == 0, "0% of the calls always succeed")
+	case *Attempts:
+		return sayIf(p.Min != nil && p.Min.N == 1 && p.Max == nil && p.PerCall == nil, "a call has at least one attempt")
+	case *Connections:
+		return ""
+	case *HonoursRetryAfter:
+		return sayIf(!seen.retryAfter, "nothing sends Retry-After")
+	case *NoHotLoop:
+		if p.Mean != nil && *p.Mean == 0 {
+			return "every gap is at least 0s"
+		}
+	case *Waits:
+		if p.AtLeast == 0 {
+			return "every gap is at least 0s"
+		}
+		if p.After != nil && !seen.any(p.After) {
+			return "nothing answers " + statusList(p.After)
+		}
+	case *NeverRetries:
+		if p.Status == nil && !seen.any(definitive) {
+			return "nothing answers one of the definitive statuses"
+		}
+		if p.Status != nil && !seen.any(p.Status) {
+			return "nothing answers " + statusList(p.Status)
+		}
+	case *NoUnsafeRetry:
+		if !seen.unsafe {
+			return "every route takes safe or idempotent methods only"
+		}
+	case *DistinctIdempotencyKeys, *KeyFromFirstAttempt, *SameIdempotencyKey:
+		return ""
+	}
+	return sayIf(!seen.failing, "nothing here makes a client retry")
+}
+
+func sayIf(holds bool, s string) string {
+	if holds {
+		return s
+	}
+	return ""
+}
+
+func statusList(statuses []int) string {
+	words := make([]string, len(statuses))
+	for i, s := range statuses {
+		words[i] = fmt.Sprint(s)
+	}
+	return joinOr(words)
+}
+
+// phaseWindow returns the time that one phase takes, with to 0 where it has no end; ok is false where it is not known.
+func phaseWindow(s *Scenario, names []string) (from, to time.Duration, ok bool) {
+	if len(names) != 1 {
+		return 0, 0, false
+	}
+	for _, p := range s.Phases {
+		if p.Name == names[0] {
+			if p.For > 0 {
+				to = from + p.For
+			}
+			return from, to, p.Attempts == 0
+		}
+		if p.Attempts > 0 {
+			return 0, 0, false
+		}
+		from += p.For
+	}
+	return 0, 0, false
+}
+
+func showWindow(from, to time.Duration) string {
+	if to == 0 {
+		return showDuration(from) + ".."
+	}
+	return showDuration(from) + ".." + showDuration(to)
+}

@@ -1,0 +1,170 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// warnings reports what a scenario says that cannot be meant: what can never strike, be reached or fail, and checks that
+// see too little.
+func (l *loader) warnings(s *Scenario) {
+	for i := range s.Routes {
+		l.warnRoute(s, &s.Routes[i])
+	}
+	for i := range s.Faults {
+		l.warnFault(s, &s.Faults[i])
+	}
+	for i := range s.Drive {
+		l.warnStep(s, &s.Drive[i], i)
+	}
+	for i := range s.Expect {
+		l.warnCheck(s, &s.Expect[i], fmt.Sprintf("expect[%d].%s", i, s.Expect[i].Name))
+	}
+	l.warnRules(s)
+}
+
+func (l *loader) warnRoute(s *Scenario, r *Route) {
+	at := fmt.Sprintf("routes[%d]", r.Index)
+	for i := range r.Match {
+		m := &r.Match[i]
+		for _, earlier := range s.Routes[:r.Index] {
+			if slices.ContainsFunc(earlier.Match, func(e Match) bool { return e.covers(m) }) {
+				l.warn(m.Pos, at+".match", "no request reaches this, for "+quote(earlier.Name)+" above takes them all", "first match wins: put the narrower one first")
+				break
+			}
+		}
+	}
+	last := &r.Answers[len(r.Answers)-1]
+	if last.Times > 1 {
+		l.warn(l.spot(&last.Times), fmt.Sprintf("%s.answers[%d].times", at, last.Index), "times of the last entry changes nothing, for the last one repeats", "add what comes after it, or take times out")
+	}
+}
+
+func (l *loader) warnFault(s *Scenario, f *Fault) {
+	at := fmt.Sprintf("faults[%d]", f.Index)
+	if f.Chance.Set && f.Chance.From == 0 && f.Chance.To == 0 {
+		l.warn(f.Chance.Pos, at+".chance", "with a chance of 0% the fault never strikes", "")
+	}
+	for i := range s.Faults[:f.Index] {
+		if e := &s.Faults[i]; e.shadows(f) {
+			l.warn(f.Pos, at, "the fault never strikes, for "+quote(e.Name)+" above strikes every attempt", "faults go in order: put the rarer one first")
+			break
+		}
+	}
+	if total, known := totalCalls(s); known && len(s.Drive) > 0 && f.When.Call != nil && f.When.Call.From > total {
+		l.warn(f.When.Call.Pos, at+".when.call", fmt.Sprintf("the fault never strikes, for drive makes %d calls", total), "")
+	}
+	if from, to, ok := phaseWindow(s, f.When.Phase); ok && f.When.Elapsed != nil && f.When.Elapsed.Every == 0 {
+		if w := f.When.Elapsed; to > 0 && w.From >= to || w.To > 0 && w.To <= from {
+			l.warn(w.Pos, at+".when.elapsed", "the fault never strikes, for its phase is "+showWindow(from, to), "")
+		}
+	}
+	if len(s.Routes) == 0 || f.When.Path == nil && f.When.Method == nil {
+		return
+	}
+	path, methods := anyPath, f.When.Method
+	if f.When.Path != nil {
+		path = *f.When.Path
+	}
+	if methods == nil {
+		methods = []string{""}
+	}
+	for _, m := range methods {
+		if s.routed(m, path) {
+			return
+		}
+	}
+	l.warn(f.When.Pos, at+".when", "the fault never strikes, for no route takes such a request", "")
+}
+
+// shadows reports whether f leaves nothing for a later fault.
+func (f *Fault) shadows(later *Fault) bool {
+	always := f.When.empty() && (!f.Chance.Set || f.Chance.From == 1 && f.Chance.To == 1)
+	if !always || f.OnConnection() || later.OnConnection() {
+		return f.OnConnection() && always
+	}
+	if later.Answer.Status != 0 {
+		return f.Answer.Status != 0
+	}
+	return later.Answer.Delay == nil && later.Answer.Wire != nil && f.Answer.Wire != nil
+}
+
+// empty reports whether there are no triggers.
+func (w *When) empty() bool {
+	bare := *w
+	bare.Pos = Pos{}
+	return same(bare, When{})
+}
+
+// routed reports whether a route takes some request of a method and a path; without routes every path is answered.
+func (s *Scenario) routed(method string, path Path) bool {
+	return len(s.Routes) == 0 || slices.ContainsFunc(s.Routes, func(r Route) bool {
+		return slices.ContainsFunc(r.Match, func(m Match) bool { return m.takes(method, path) })
+	})
+}
+
+func (l *loader) warnStep(s *Scenario, step *Step, i int) {
+	at := "drive.request"
+	if len(s.Drive) > 1 {
+		at = fmt.Sprintf("drive[%d].request", i)
+	}
+	for _, r := range step.Requests {
+		if s.routed(r.Method, r.Path) {
+			continue
+		}
+		var names []string
+		for _, route := range s.Routes {
+			names = append(names, route.matchName())
+		}
+		hint := "routes are " + join(names)
+		if near := Suggest(r.Method+" "+r.Path.Text, names); near != "" {
+			hint = "did you mean " + quote(near) + "?"
+		}
+		l.warn(r.Pos, at, "no route takes the request, so that it gets 404", hint)
+	}
+}
+
+func (l *loader) warnRules(s *Scenario) {
+	e := l.spots[&s.Rules]
+	for i, id := range s.Rules {
+		served := slices.ContainsFunc(s.Expect, func(x Expectation) bool {
+			c, _ := CheckNamed(x.Name)
+			return slices.Contains(c.Rules, id)
+		})
+		if served {
+			continue
+		}
+		var by []string
+		for _, c := range l.checks() {
+			if slices.Contains(c.Rules, id) && !c.Unbuilt {
+				by = append(by, c.Name)
+			}
+		}
+		hint := "no check of this version serves it"
+		if len(by) > 0 {
+			hint = "served by " + joinOr(by)
+		}
+		l.warn(l.pos(follow(e.value).Content[i]), fmt.Sprintf("rules[%d]", i), "no check of expect serves "+id, hint)
+	}
+}
+
+// totalCalls returns how many calls drive makes, where that is known.
+func totalCalls(s *Scenario) (int, bool) {
+	total := 0
+	for _, step := range s.Drive {
+		switch {
+		case step.For == 0:
+			total += step.Calls
+		case step.Rate != nil:
+			total += int(min(float64(step.For)/float64(step.Rate.Per)*step.Rate.Events, maxCount))
+		default:
+			return 0, false
+		}
+	}
+	return total, true
+}
+
+func hasHeader(headers []Header, name string) bool {
+	return slices.ContainsFunc(headers, func(h Header) bool { return strings.EqualFold(h.Name, name) })
+}

@@ -1,0 +1,245 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"brownout/scenarios"
+)
+
+// longPause is the pause from which on a client may well give up instead of waiting, where the profile does not
+// say: widespread clients draw the line at 60 s and 120 s.
+const longPause = 60 * time.Second
+
+// dateGrain is how coarse an HTTP date is.
+const dateGrain = time.Second
+
+// asked is one pause that the server asked for, and what became of it.
+type asked struct {
+	call        *call
+	before, now *attempt      // now is nil where the client gave up
+	early, late time.Duration // how much too early or too late; 0 not
+	bound       time.Duration // of the late one, from the end of the answer
+}
+
+// honoursRetryAfter judges whether each attempt after an answer with a Retry-After came no earlier than it was due
+// and, where the expectation says so, not too late.
+func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
+	tolerance := p.Tolerance
+	if tolerance == 0 {
+		tolerance = early
+	}
+	var pauses, tooEarly, tooLate []asked
+	gaveUp, kept := 0, 0
+	for _, c := range s.calls {
+		atts := s.attempts(c)
+		for k, a := range atts {
+			if !a.HasDue || a.Due <= a.Sent && p.Late == nil {
+				continue
+			}
+			j := after(atts, k)
+			if j == len(atts) {
+				if a.Due-a.Sent > s.mostPause() {
+					gaveUp++
+				}
+				continue
+			}
+			w := asked{call: c, before: a, now: atts[j]}
+			w.measure(tolerance, p.Late)
+			pauses = append(pauses, w)
+			switch {
+			case w.early > 0:
+				tooEarly = append(tooEarly, w)
+			case w.late > 0:
+				tooLate = append(tooLate, w)
+			default:
+				kept++
+			}
+		}
+	}
+	var o opinion
+	switch {
+	case len(tooEarly) > 0:
+		o = s.tooEarly(tooEarly, len(pauses), tolerance)
+	case len(tooLate) > 0:
+		o = s.tooLate(tooLate, len(pauses), tolerance)
+	case len(pauses) == 0 && gaveUp > 0:
+		o = pass("honours_retry_after: gave up on %s", plural(gaveUp, "long pause"))
+	case len(pauses) == 0:
+		return unseen("no attempt followed an answer that asked for a pause")
+	default:
+		o = pass("honours_retry_after %d/%d", kept, len(pauses))
+	}
+	var forms formSet
+	for _, ws := range [][]asked{tooEarly, tooLate, pauses} {
+		if len(ws) == 0 {
+			continue
+		}
+		for _, w := range ws {
+			forms.add(w.before)
+		}
+		break
+	}
+	o.Rules = forms.rules()
+	return o
+}
+
+// mostPause is the longest pause that a client must wait out rather than give up.
+func (s *scope) mostPause() time.Duration {
+	if m := s.scenario.Profile.RetryAfterMax; m != nil {
+		return *m
+	}
+	return longPause
+}
+
+// measure compares the next attempt with when it was due.
+func (w *asked) measure(tolerance time.Duration, late *time.Duration) {
+	a, b := w.before, w.now
+	if b.First < a.Due-tolerance {
+		w.early = a.Due - b.First
+		return
+	}
+	if late == nil {
+		return
+	}
+	w.bound = max(a.Due-ended(a), 0) + *late
+	if isDate(a) {
+		w.bound += dateGrain
+	}
+	if waited := b.First - ended(a); waited > withSlack(w.bound) {
+		w.late = b.First - a.Due
+	}
+}
+
+// isDate reports whether the answer's Retry-After was a date.
+func isDate(a *attempt) bool {
+	return strings.Contains(a.RetryAfter, " GMT") || isASCTime(a.RetryAfter)
+}
+
+// isASCTime reports whether the field is a date in the form of asctime: Sun Nov  6 08:49:37 1994.
+func isASCTime(field string) bool {
+	_, value, _ := strings.Cut(field, ": ")
+	_, err := time.Parse(time.ANSIC, value)
+	return err == nil
+}
+
+// tooEarly says that attempts came before they were due.
+func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) opinion {
+	worst := worstOf(bad, func(w asked) time.Duration { return w.early })
+	o := fail("The client retried %s too early.", measured(worst.early))
+	if len(bad) > 1 {
+		o.Sentence = fmt.Sprintf("The client retried up to %s too early.", measured(worst.early))
+	}
+	o.note = fmt.Sprintf("%d of %s %s too short", len(bad), plural(total, "pause"), was(len(bad)))
+	o.Cause = s.pauseCause(worst.before)
+	atts := s.attempts(worst.call)
+	o.Proof = s.prove(worst.call, duePauses(tolerance), badOf(bad, worst.call)...)
+	o.Others = others(callsOf(bad, worst.call))
+	o.Pattern = waitsPattern(atts, indexOf(atts, worst.before))
+	return o
+}
+
+// tooLate says that attempts came long after they were due. Where the machine's own lateness can explain that, it is
+// inconclusive.
+func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion {
+	var certain []asked
+	for _, w := range bad {
+		from, to := ended(w.before), w.now.First
+		if to-from-s.lateness(from, to) > withSlack(w.bound) {
+			certain = append(certain, w)
+		}
+	}
+	if len(certain) == 0 {
+		worst := worstOf(bad, func(w asked) time.Duration { return w.late })
+		o := unseen("an attempt came %s after it was due, but the machine itself was late by %s",
+			measured(worst.late), measured(s.lateness(ended(worst.before), worst.now.First)))
+		o.Lateness = true
+		o.note = fmt.Sprintf("%d of %s %s too long", len(bad), plural(total, "pause"), was(len(bad)))
+		o.Proof, o.Cause = s.prove(worst.call, duePauses(tolerance), worst.before, worst.now), s.pauseCause(worst.before)
+		return o
+	}
+	worst := worstOf(certain, func(w asked) time.Duration { return w.late })
+	o := fail("The client retried %s after it was due.", measured(worst.late))
+	if len(certain) > 1 {
+		o.Sentence = fmt.Sprintf("The client retried up to %s after it was due.", measured(worst.late))
+	}
+	o.note = fmt.Sprintf("%d of %s %s too long", len(certain), plural(total, "pause"), was(len(certain)))
+	o.Cause = s.pauseCause(worst.before)
+	o.Proof = s.prove(worst.call, duePauses(tolerance), badOf(certain, worst.call)...)
+	o.Others = others(callsOf(certain, worst.call))
+	return o
+}
+
+// duePauses allows each wait after a Retry-After from when the next attempt was due.
+func duePauses(tolerance time.Duration) func([]*attempt, int) pause {
+	return func(atts []*attempt, k int) pause {
+		a := atts[k]
+		if !a.HasDue || a.Due <= a.Sent {
+			return pause{allowed: "any", good: true}
+		}
+		return pause{allowed: "≥ " + short(a.Due-a.Sent), due: a.Due, good: atts[k+1].First >= a.Due-tolerance}
+	}
+}
+
+// worstOf is the pause for which by is greatest.
+func worstOf(ws []asked, by func(asked) time.Duration) asked {
+	worst := ws[0]
+	for _, w := range ws[1:] {
+		if by(w) > by(worst) {
+			worst = w
+		}
+	}
+	return worst
+}
+
+// badOf are the attempts around the pauses of a call.
+func badOf(ws []asked, c *call) []*attempt {
+	var bad []*attempt
+	for _, w := range ws {
+		if w.call == c {
+			bad = append(bad, w.before, w.now)
+		}
+	}
+	return bad
+}
+
+// callsOf are the calls of the pauses, each once, c first.
+func callsOf(ws []asked, c *call) []*call {
+	calls := []*call{c}
+	for _, w := range ws {
+		if w.call != c && w.call != calls[len(calls)-1] {
+			calls = append(calls, w.call)
+		}
+	}
+	return calls
+}
+
+// formSet is which forms of Retry-After were seen.
+type formSet struct{ seconds, date, oldDate, long bool }
+
+func (f *formSet) add(a *attempt) {
+	switch {
+	case isASCTime(a.RetryAfter), strings.Contains(a.RetryAfter, "day, "):
+		f.oldDate = true
+	case isDate(a):
+		f.date = true
+	default:
+		f.seconds = true
+	}
+	f.long = f.long || a.Due-a.Sent > longPause
+}
+
+// rules are the rules that the seen forms are about; nil for all of them.
+func (f formSet) rules() []string {
+	var rules []string
+	for _, r := range []struct {
+		seen bool
+		id   string
+	}{{f.seconds, "RA-001"}, {f.date, "RA-002"}, {f.oldDate, "RA-003"}, {f.long, "RA-006"}} {
+		if r.seen {
+			rules = append(rules, r.id)
+		}
+	}
+	return rules
+}
