@@ -179,7 +179,7 @@ const idle = 150 * time.Millisecond
 const liveJudged = 2000
 
 // follow tells of every attempt until the journal is shut, and of the verdict so far whenever a call has ended well and
-// nothing else comes.
+// nothing else comes, at the end too.
 func (w *watcher) follow() {
 	events := w.srv.Journal().Follow(0)
 	for {
@@ -194,6 +194,9 @@ func (w *watcher) follow() {
 			w.ended = false
 			w.soFar()
 		case err != nil:
+			if w.ended {
+				w.soFar()
+			}
 			return
 		default:
 			w.event(e.Record)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
@@ -35,6 +36,7 @@ type teller struct {
 	trials []report.Trial
 	ready  []bool // trials whose result is known
 	told   int    // trials of which people have read, in order
+	open   bool   // the last line on stderr is a client's, and not at its end
 	err    error  // the first of writing
 }
 
@@ -67,19 +69,32 @@ func (t *teller) output(i int) io.Writer {
 		t.tails[i] = drive.NewTail(outputKept)
 		return t.tails[i]
 	}
-	if f, ok := t.stderr.(*os.File); ok {
-		return f
+	if f, ok := t.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		t.open = true // what it writes is not seen, so its last line may be open
+		return f      // so that the client knows that it writes to a terminal
 	}
-	return &locked{t: t}
+	return clientOutput{t}
 }
 
-// locked writes to stderr while nothing else is written.
-type locked struct{ t *teller }
+// clientOutput takes to stderr what a client writes.
+type clientOutput struct{ t *teller }
 
-func (l *locked) Write(b []byte) (int, error) {
-	l.t.mu.Lock()
-	defer l.t.mu.Unlock()
-	return l.t.stderr.Write(b)
+func (o clientOutput) Write(b []byte) (int, error) {
+	o.t.mu.Lock()
+	defer o.t.mu.Unlock()
+	if len(b) > 0 {
+		o.t.open = b[len(b)-1] != '\n'
+	}
+	return o.t.stderr.Write(b)
+}
+
+// closeLine ends the line that a client has left open. It requires mu.
+func (t *teller) closeLine() {
+	if t.open {
+		_, err := io.WriteString(t.stderr, "\n")
+		t.keep(err)
+		t.open = false
+	}
 }
 
 // live returns what is called with each attempt of a scenario; nil where nobody wants to know.
@@ -100,6 +115,7 @@ func (t *teller) live(s *scenarios.Scenario) func(journal.Header, *journal.Attem
 			t.keep(report.Line(t.stdout, &e))
 		}
 		if people {
+			t.closeLine()
 			_, err := io.WriteString(t.stderr, t.errStyle.Line(&e)+"\n")
 			t.keep(err)
 		}
@@ -135,6 +151,7 @@ func (t *teller) done(i int, s *source, folder *trial.Folder, r *trial.Result) {
 		t.keep(report.Line(t.stdout, &report.TrialEvent{Type: "trial", TrialDoc: report.NewTrialDoc(&shown)}))
 	}
 	for ; t.told < len(t.ready) && t.ready[t.told]; t.told++ {
+		t.closeLine()
 		t.keep(report.TrialText(t.people, &t.trials[t.told], t.style, t.amount))
 	}
 }
