@@ -89,7 +89,7 @@ func check[P any, PP interface {
 		case len(rows) == 0:
 			l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
 		default:
-			pl.rows[0].read(l, entry{key: n, value: n}, j)
+			l.in(rows[0].Name, func() { pl.rows[0].read(l, entry{key: n, value: n}, j) })
 		}
 	}
 	c.write = func(p *printer, e *Expectation) tree {

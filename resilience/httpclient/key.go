@@ -66,8 +66,9 @@ func newKeys(s KeySettings, add bool) keys {
 	return k
 }
 
-// of returns the key that req shall carry and whether it must still be added: one it has already, the context's, or a
-// new one where its method is not idempotent. It is called once per call, so all attempts share the key.
+// of returns the key that req shall carry and whether it must still be added: one it has already, the context's, that of
+// the request that was redirected to this one, or a new one where its method is not idempotent. It is called once per
+// call, so all attempts share the key.
 func (k *keys) of(req *http.Request) (key string, missing bool) {
 	if have := req.Header[k.header]; len(have) > 0 {
 		return have[0], false
@@ -77,6 +78,11 @@ func (k *keys) of(req *http.Request) (key string, missing bool) {
 	}
 	if !k.add || idempotentMethod(req.Method) {
 		return "", false
+	}
+	if from := req.Response; from != nil && from.Request != nil && from.Request.Method == req.Method { // 307 or 308
+		if key := from.Request.Header.Get(k.header); key != "" {
+			return key, true
+		}
 	}
 	key = k.make()
 	if !k.bare {

@@ -337,3 +337,28 @@ func TestCancelEndsTheWaitAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A redirect that keeps the method keeps the key: it is the same operation.
+func TestRedirectKeepsTheKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{steps: []step{
+			{status: 307, header: http.Header{"Location": {"/elsewhere"}}}, {status: 503}, {status: 201},
+			{status: 303, header: http.Header{"Location": {"/see"}}}, {status: 200},
+		}}
+		client := newTransport(t, u, httpclient.WithIdempotencyKeys(httpclient.KeySettings{})).Client()
+		for range 2 {
+			resp, err := client.Post("http://a.test/charge", "text/plain", strings.NewReader("10"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+		var keys []string
+		for _, s := range u.seen {
+			keys = append(keys, s.header.Get("Idempotency-Key"))
+		}
+		if len(keys) != 5 || keys[0] == "" || keys[0] != keys[1] || keys[1] != keys[2] || keys[3] == keys[0] || keys[4] != "" {
+			t.Errorf("keys %q: want one for the first three, another, and none for the GET", keys)
+		}
+	})
+}

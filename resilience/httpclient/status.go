@@ -18,7 +18,9 @@ type StatusError struct {
 
 	push      pushback
 	retryable bool
-	refused   bool // it would be retryable, had the server not said no
+	refused   bool          // it would be retryable, had the server not said no
+	exhausted bool          // a quota is
+	restored  time.Duration // until it no longer is
 }
 
 // Error names the status.
@@ -35,8 +37,10 @@ func (e *StatusError) Retryable() bool { return e.retryable }
 // RetryDelay returns what the server asked to wait, if it did.
 func (e *StatusError) RetryDelay() (time.Duration, bool) { return e.push.delay, e.push.delayed }
 
-// Throttled reports whether the server refused for load: 429.
-func (e *StatusError) Throttled() bool { return e.Status == http.StatusTooManyRequests }
+// Throttled reports whether the server refused for load: 429, or another status with a quota that is exhausted.
+func (e *StatusError) Throttled() bool {
+	return e.Status == http.StatusTooManyRequests || e.exhausted
+}
 
 // Reason tells why a response with a failed status was returned and not retried: all attempts made, the delay asked by the
 // server too long, the budget empty, a body that cannot be sent again and so on; Delay in it is how long to wait before
