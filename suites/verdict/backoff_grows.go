@@ -10,6 +10,8 @@ import (
 const (
 	grow3 = 1.5 // the third waits are at least so many times the first, on average
 	grow2 = 1.2 // the second waits are
+	// sampleGrow2 is how many calls it takes where each has two waits only.
+	sampleGrow2 = 30
 	// atCap is the share of the declared cap from which on a wait counts as capped.
 	atCap = 0.95
 )
@@ -26,14 +28,14 @@ func backoffGrows(s *scope, _ *scenarios.BackoffGrows) opinion {
 	third := min(len(l.rung(1)), len(l.rung(3)))
 	second := min(len(l.rung(1)), len(l.rung(2)))
 	switch {
-	case third >= sampleGrow3:
+	case third >= s.sample():
 		return s.grows(l, 3, grow3)
 	case second >= sampleGrow2:
 		return s.grows(l, 2, grow2)
 	case capped && second == 0:
 		return unseen("the waits are at the declared cap of %s from the first on", short(*s.scenario.Profile.Cap))
 	case third > 0 || second == 0:
-		return tooFew(third, sampleGrow3, "calls with 3 waits")
+		return tooFew(third, s.sample(), "calls with 3 waits")
 	}
 	return tooFew(second, sampleGrow2, "calls with 2 waits")
 }

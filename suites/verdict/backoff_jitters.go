@@ -20,8 +20,8 @@ func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
 	switch {
 	case len(ws) == 0:
 		return unseen("no call waited of its own accord before it tried again")
-	case len(ws) < sampleJitter:
-		return tooFew(len(ws), sampleJitter, "calls that were tried again")
+	case len(ws) < s.sample():
+		return tooFew(len(ws), s.sample(), "calls that were tried again")
 	}
 	ds := lengths(ws)
 	median, spread := quantile(ds, 0.5), quantile(ds, 0.9)-quantile(ds, 0.1)

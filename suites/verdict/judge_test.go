@@ -149,17 +149,32 @@ func TestOutOfOrder(t *testing.T) {
 	judged{"", scene(expect(&scenarios.Succeeds{})), log, said{Pass, "succeeds: 1 of 1", "", "", ""}}.run(t)
 }
 
+// TestChecksHaveTheirRows holds that the grammar's checks and what judges them are one to one.
 func TestChecksHaveTheirRows(t *testing.T) {
-	seen := make(map[reflect.Type]bool)
+	rows := make(map[reflect.Type]bool)
 	for _, c := range Checks() {
 		typ := reflect.TypeOf(c.Params)
-		if seen[typ] {
+		if rows[typ] {
 			t.Errorf("%v has two rows", typ)
 		}
-		seen[typ] = true
-		if len(c.Rules) == 0 || c.Why == "" || c.Sample < 1 {
-			t.Errorf("%v lacks rules, sources or a sample", typ)
+		rows[typ] = true
+		if c.Why == "" {
+			t.Errorf("%v has no sources", typ)
 		}
+	}
+	for _, c := range scenarios.Checks() {
+		if c.Unbuilt {
+			continue
+		}
+		typ := reflect.TypeOf(c.New())
+		if !rows[typ] {
+			t.Errorf("nothing judges %s", c.Name)
+		}
+		compare(t, "name in these tests", nameOf(c.New()), c.Name)
+		delete(rows, typ)
+	}
+	for typ := range rows {
+		t.Errorf("%v is judged and is no check of the grammar", typ)
 	}
 }
 

@@ -6,14 +6,6 @@ import (
 	"time"
 )
 
-// The samples of the statistical tests, in calls: with fewer, a correct client would be flagged too often.
-const (
-	sampleJitter = 20
-	sampleGrow3  = 20
-	sampleGrow2  = 30
-	sampleLoop   = 20
-)
-
 // mean of durations; 0 of none.
 func mean(ds []time.Duration) time.Duration {
 	if len(ds) == 0 {
