@@ -322,12 +322,14 @@ func (t *calls) answering(k *call, over bool, due, now time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k.underWay--
+	if !k.listed { // another attempt brought the 2xx
+		return
+	}
 	k.since, k.due, k.over = now, max(k.due, due), over
 	switch {
-	case !k.listed || k.underWay > 0:
 	case over && k.group != nil:
 		t.forget(k)
-	default:
+	case k.underWay == 0:
 		t.rest(k)
 	}
 }

@@ -52,6 +52,11 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
+		if c.endedByUs() {
+			c.answered()
+			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
+			return
+		}
 		if c.x == nil {
 			c.x = newExchange(s)
 		}
