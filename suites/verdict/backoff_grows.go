@@ -74,7 +74,7 @@ func (s *scope) grows(l ladder, k int, least float64) opinion {
 		return pass("backoff_grows: ×%s from wait %d to wait %d", factor(ratio), i, j)
 	}
 	var o opinion
-	if clean := float64(b) / float64(max(s.lessLate(first), 1)); clean >= least {
+	if clean := float64(b) / float64(max(mean(s.lessLate(first)), 1)); clean >= least {
 		o = unseen("wait %d is %s times wait %d, but the machine itself was late in the waits", j, factor(ratio), i)
 		o.Lateness = true
 	} else {
