@@ -174,28 +174,40 @@ func (t *teller) refuse(sources []source, began time.Time) error {
 	return t.end(run)
 }
 
+// cannot tells why the run could not begin: programs and reports get a verdict all the same.
+func (t *teller) cannot(err error, hint string, began time.Time) error {
+	run := &report.Run{Version: versionText(), Start: began, Elapsed: time.Since(began), Outcome: verdict.Error, Exit: exitCouldNotRun,
+		Problem: err.Error()}
+	t.publish(run)
+	return &failure{exitCouldNotRun, err, hint}
+}
+
 // end writes the reports and the last line, and returns the run's exit code as an error.
 func (t *teller) end(run *report.Run) error {
+	t.publish(run)
+	t.keep(report.LastLine(t.people, run, t.style, t.amount))
+	if t.err == nil {
+		return exit(run.Exit)
+	}
+	code := run.Exit
+	if code == exitPassed {
+		code = exitCouldNotRun
+	}
+	return &failure{code, t.err, "see that the reports and the output can be written"}
+}
+
+// publish writes the reports, and the verdict where programs read. A report that cannot be written spoils a run that passed.
+func (t *teller) publish(run *report.Run) {
 	for _, target := range t.o.targets {
-		if err := target.Write(run); err != nil {
-			t.keep(err)
-			if run.Exit == exitPassed {
-				run.Exit = exitCouldNotRun
-			}
+		err := target.Write(run)
+		t.keep(err)
+		if err != nil && run.Exit == exitPassed {
+			run.Outcome, run.Exit = verdict.Error, exitCouldNotRun
 		}
 	}
-	t.keep(report.LastLine(t.people, run, t.style, t.amount))
 	if t.o.format == "json" {
 		t.keep(report.Line(t.stdout, report.NewDocument(run)))
 	}
-	if t.err != nil {
-		code := run.Exit
-		if code == exitPassed {
-			code = exitCouldNotRun
-		}
-		return &failure{code, t.err, "see that the reports and the output can be written"}
-	}
-	return exit(run.Exit)
 }
 
 // journalName returns the name of a journal in the run's folder.
