@@ -29,8 +29,9 @@ type teller struct {
 	errStyle       report.Style
 	amount         report.Amount
 
-	files []string      // names of the journals in the run's folder
-	tails []*drive.Tail // what clients wrote, with --format json
+	unseen bool          // clients write to a terminal by themselves, so their last line may be open
+	files  []string      // names of the journals in the run's folder
+	tails  []*drive.Tail // what clients wrote, with --format json
 
 	mu     sync.Mutex // guards what follows, and the writing
 	trials []report.Trial
@@ -70,8 +71,8 @@ func (t *teller) output(i int) io.Writer {
 		return t.tails[i]
 	}
 	if f, ok := t.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		t.open = true // what it writes is not seen, so its last line may be open
-		return f      // so that the client knows that it writes to a terminal
+		t.unseen = true
+		return f // so that the client knows that it writes to a terminal
 	}
 	return clientOutput{t}
 }
@@ -147,6 +148,7 @@ func (t *teller) done(i int, s *source, folder *trial.Folder, r *trial.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trials[i], t.ready[i] = shown, true
+	t.open = t.open || t.unseen
 	if t.o.format == "json" {
 		t.keep(report.Line(t.stdout, &report.TrialEvent{Type: "trial", TrialDoc: report.NewTrialDoc(&shown)}))
 	}
