@@ -30,9 +30,8 @@ func (tb *table) arrivesNamed(name, call string) string {
 }
 
 func (tb *table) entered(name string, a arrival) string {
-	a.call.n++
 	tb.open[name] = a
-	s := fmt.Sprintf("call %d attempt %d", a.call.no, a.call.n)
+	s := fmt.Sprintf("call %d attempt %d", a.call.no, a.n)
 	if a.ambiguous {
 		s += " ambiguous"
 	}

@@ -73,8 +73,8 @@ func TestAcceptFaults(t *testing.T) {
 					must(t, err)
 					c := &wireConn{nc.(rawConn), bufio.NewReader(nc)}
 					// The request may come before the end or after it; in neither case does it turn a FIN into a RST.
-					if i == 0 {
-						_ = write(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+					if i == 0 && errors.Is(write(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), syscall.ECONNRESET) && row.end == "rst" {
+						continue // a RST is told once
 					}
 					if got, end := c.rest(t); got != "" || end != row.end {
 						t.Errorf("connection %d brought %q and ended with %s; want nothing and %s", i+1, got, end, row.end)
