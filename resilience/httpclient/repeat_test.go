@@ -380,5 +380,9 @@ func TestExpectationFailed(t *testing.T) {
 		if _, err := tr.RoundTrip(req); err != nil || len(u.seen) != 4 {
 			t.Errorf("a second 417: %v after %d attempts, want 2 more and no third", err, len(u.seen)-2)
 		}
+		u = &upstream{steps: []step{{status: 417}, {status: 503}, {status: 200}}}
+		if resp, err := newTransport(t, u).RoundTrip(req); err != nil || resp.StatusCode != 503 || len(u.seen) != 2 {
+			t.Errorf("a POST that failed without its expectation: %v, %v after %d attempts; want the 503 after 2", resp, err, len(u.seen))
+		}
 	})
 }
