@@ -59,7 +59,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		a.Succeeded(ctx)
 		return resp, nil
 	}
-	c := call{t: t, req: req, h: h, keyed: key != ""}
+	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
 	return c.again(&b, &a, resp, err)
 }
 
@@ -106,7 +106,10 @@ func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error)
 			return nil, err
 		}
 	}
-	err := h.gate.wait(ctx, h.name, t.retry.Draw)
+	var err error
+	if h.gate.closed() {
+		err = h.gate.wait(ctx, h.name, t.retry.Draw)
+	}
 	if err == nil && h.limiter != nil {
 		err = h.limiter.Wait(ctx)
 	}
