@@ -105,12 +105,20 @@ var wireRows = []row[Answer]{
 		nil, readPoint, 0),
 }
 
+// statusRow is the status of an answer, which is printed though it has a default: an answer reads badly without.
+var statusRow = func() row[Answer] {
+	r := key(Key{Name: "status", In: []Place{InAnswer, InFault}, Default: "200", Fault: true,
+		Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
+		status, 200, func(a *Answer) *int { return &a.Status })
+	r.write = func(p *printer, a *Answer) (tree, bool) { return status.write(p, a.Status), a.Status != 0 }
+	return r
+}()
+
 // answerRows are the keys of an answer that a fault has too.
 var answerRows = func() []row[Answer] {
 	both := []Place{InAnswer, InFault}
 	rows := []row[Answer]{
-		key(Key{Name: "status", In: both, Default: "200", Fault: true, Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
-			status, 200, func(a *Answer) *int { return &a.Status }),
+		statusRow,
 		key(Key{Name: "headers", In: both, Doc: "Fields, sent as written, malformed or not: name to text, to texts (several fields), or to {repeat:, size:}."},
 			headers, nil, func(a *Answer) *[]Header { return &a.Headers }),
 	}

@@ -45,6 +45,7 @@ const (
 type tree struct {
 	kind  treeKind
 	text  string   // of a leaf, quoted where it needs to be
+	bare  string   // of a leaf: how it can be written outside of brackets; "" for as text
 	names []string // of a mapping, one for each item
 	items []tree
 }
@@ -59,15 +60,25 @@ func (t *tree) add(name string, item tree) {
 // plainText is what can stand without quotes anywhere, if YAML takes it for a text.
 var plainText = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./*+-]*( ?:?[A-Za-z0-9_./*+-]+)*$`)
 
+// plainLine is what can stand without quotes outside of brackets, if YAML takes it for a text.
+var plainLine = regexp.MustCompile(`^[A-Za-z/]([A-Za-z0-9_./*+,;?!()'%-]|:[A-Za-z0-9_]| [A-Za-z0-9_./*+,;?!()'%-]| :[A-Za-z0-9_])*$`)
+
 // textLeaf is a text, quoted unless it reads back as itself without.
 func textLeaf(s string) tree {
-	if plainText.MatchString(s) && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":") {
-		n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
-		if n.ShortTag() == "!!str" {
-			return leaf(s)
-		}
+	if plainText.MatchString(s) && isText(s) {
+		return leaf(s)
 	}
-	return leaf(doubleQuoted(s))
+	t := leaf(doubleQuoted(s))
+	if plainLine.MatchString(s) && !strings.HasSuffix(s, ":") && isText(s) {
+		t.bare = s
+	}
+	return t
+}
+
+// isText reports whether YAML takes a text without quotes for a text.
+func isText(s string) bool {
+	n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
+	return n.ShortTag() == "!!str"
 }
 
 // doubleQuoted writes a text in YAML's double quotes.
@@ -146,7 +157,11 @@ func (p *printer) block(b *strings.Builder, t tree, indent int) {
 // value prints a key and its value: on one line where it fits and is simple, else as a block below.
 func (p *printer) value(b *strings.Builder, name string, t tree, indent int) {
 	b.WriteString(name)
-	if s := flow(t); t.kind == treeLeaf || len(t.items) == 0 || !nested(t) && indent+len(name)+1+len(s) <= lineWidth {
+	s := flow(t)
+	if t.bare != "" {
+		s = t.bare
+	}
+	if t.kind == treeLeaf || len(t.items) == 0 || !nested(t) && indent+len(name)+1+len(s) <= lineWidth {
 		b.WriteString(" " + s + "\n")
 		return
 	}

@@ -58,9 +58,7 @@ func (l *loader) at(path string, at Pos, msg, hint string, warning bool) {
 }
 
 func (l *loader) report(at Pos, msg, hint string, warning bool) {
-	if at.Line == 0 {
-		at = Pos{Line: 1, Column: 1}
-	}
+	at = l.text.clamp(at)
 	k := known{at, msg}
 	if l.seen[k] {
 		return

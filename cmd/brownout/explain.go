@@ -37,7 +37,7 @@ func newExplain() *cobra.Command {
 func explain(cmd *cobra.Command, word, seed string) error {
 	out := cmd.OutOrStdout()
 	if c, ok := scenarios.CheckNamed(word); ok && !isFile(word) {
-		return report.CheckPage(out, checkPage(c), styleOf(cmd, out))
+		return written(report.CheckPage(out, checkPage(c), styleOf(cmd, out)))
 	}
 	if _, err := os.Stat(word); err != nil && !slices.Contains(scenarios.BuiltinNames(), word) {
 		return noSuchSubject(word)
@@ -58,7 +58,7 @@ func explain(cmd *cobra.Command, word, seed string) error {
 	for i := range sources {
 		e := plan.Explain(sources[i].scenario)
 		if err := report.Explain(out, &e, styleOf(cmd, out)); err != nil {
-			return err
+			return written(err)
 		}
 	}
 	return nil

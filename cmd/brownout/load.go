@@ -192,7 +192,7 @@ func allProblems(sources []source) scenarios.Errors {
 func drawProblems(w io.Writer, sources []source, s report.Style) error {
 	for i := range sources {
 		if err := report.Problems(w, sources[i].problems, s); err != nil {
-			return err
+			return written(err)
 		}
 	}
 	return nil

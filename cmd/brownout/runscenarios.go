@@ -48,7 +48,7 @@ func runScenarios(cmd *cobra.Command, o *runOptions) error {
 	}
 	folder, err := o.folder(began)
 	if err != nil {
-		return &failure{exitCouldNotRun, err, "choose another folder with --journal DIR"}
+		return t.cannot(err, "choose another folder with --journal DIR", began)
 	}
 	return t.run(cmd.Context(), sources, folder, began)
 }

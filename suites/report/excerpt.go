@@ -75,7 +75,7 @@ func (s Style) sourceLine(line string, pos scenarios.Pos, room int) (text string
 	from = columns(before)
 	to = from + max(columns(place), 1)
 	if columns(before+place+after) <= room {
-		return before + place + after, from, to
+		return before + place + after, min(from, room-1), min(to, room)
 	}
 	if to > room-4 { // the place would be cut off: begin a little before it
 		mark := s.text("…")
@@ -87,7 +87,7 @@ func (s Style) sourceLine(line string, pos scenarios.Pos, room int) (text string
 		from = columns(before)
 		to = from + max(columns(place), 1)
 	}
-	return s.clip(before+place+after, room), from, min(to, room)
+	return s.clip(before+place+after, room), min(from, room-1), min(to, room)
 }
 
 // underline returns the line below the place, and where its text finds no room beside it, the lines of that.

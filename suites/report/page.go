@@ -240,7 +240,7 @@ func (p *pager) others(calls []string) {
 	if len(calls) == 0 || p.d.brief {
 		return
 	}
-	const most = 6
+	const most = 3 // they find room in one line
 	names := calls[:min(len(calls), most)]
 	text := "The same in " + plural(len(calls), "other call") + ": " + strings.Join(names, ", ")
 	if len(calls) > most {
@@ -262,8 +262,11 @@ func (p *pager) also(fs []*verdict.Finding) {
 			return
 		}
 		lead := f.Check
-		if f.Expect.Pos.Line > 0 {
-			lead += fmt.Sprintf(" (line %d)", f.Expect.Pos.Line)
+		switch line := f.Expect.Pos.Line; {
+		case line > 0 && slices.Contains(unwritten, f.Check):
+			lead = fmt.Sprintf("line %d", line)
+		case line > 0:
+			lead += fmt.Sprintf(" (line %d)", line)
 		}
 		text := lead + ": " + f.Sentence
 		if f.Hint != "" {
@@ -336,7 +339,11 @@ func (p *pager) joined(lead, sep string, parts []string) {
 func (p *pager) lesser(o verdict.Outcome) {
 	var parts []string
 	for _, f := range p.ofOutcome(o) {
-		parts = append(parts, f.Check+" ("+strings.TrimSuffix(f.Sentence, ".")+")")
+		sentence := strings.TrimSuffix(f.Sentence, ".")
+		if !slices.Contains(unwritten, f.Check) {
+			sentence = f.Check + " (" + sentence + ")"
+		}
+		parts = append(parts, sentence)
 	}
 	lead := map[verdict.Outcome]string{verdict.Fail: "  Failed: ", verdict.Inconclusive: "  Not judged: ",
 		verdict.Warn: "  Warning: ", verdict.Skip: "  Skipped: "}[o]

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"brownout/scenarios"
 )
 
 // print is what a call without a name is known by.
@@ -66,9 +68,6 @@ func (e *evidence) doubtful(c *call, doubts map[print][]time.Duration) bool {
 // forever is when a call that may still be tried again ends.
 const forever = time.Duration(math.MaxInt64)
 
-// defaultQuiet is how long a call without a name must be quiet to be over, where the scenario does not say.
-const defaultQuiet = time.Minute
-
 // forgotten is when a call that ended without success at the instant can no longer be tried again.
 func (e *evidence) forgotten(c *call, end time.Duration) time.Duration {
 	if r, said := e.result(c); said {
@@ -79,7 +78,7 @@ func (e *evidence) forgotten(c *call, end time.Duration) time.Duration {
 	}
 	quiet := e.scenario.Identity.Quiet
 	if quiet == 0 {
-		quiet = defaultQuiet
+		quiet = scenarios.DefaultQuiet
 	}
 	if last := c.atts[len(c.atts)-1]; last.HasDue && last.Due > end {
 		end = last.Due

@@ -10,10 +10,9 @@ import (
 const (
 	defaultAmplification = 1.3
 	defaultAfter         = 0.5
-	// sampleBudget is how many calls a budget is judged by, and leastRate how many a second there must be: slower ones
-	// are within the fixed allowance that correct budgets give beside their share.
-	sampleBudget = 500
-	leastRate    = 45 // of 50 calls a second as the rules have it, with room for a driver's own slack
+	// leastRate is how many calls a second there must be: fewer are within the fixed allowance that correct budgets give
+	// beside their share. The rules have 50; this leaves room for a driver's own slack.
+	leastRate = 45
 )
 
 // amplification judges the attempts per call of the calls that began after a share of the phase, or of the run.
@@ -43,8 +42,8 @@ func amplification(s *scope, p *scenarios.Amplification) opinion {
 	if calls == 0 {
 		return unseen("no call began after %s", short(begin-s.zero))
 	}
-	if len(s.calls) < sampleBudget {
-		return tooFew(len(s.calls), sampleBudget, "calls in the phase")
+	if len(s.calls) < s.sample() {
+		return tooFew(len(s.calls), s.sample(), "calls in the phase")
 	}
 	ratio := float64(attempts) / float64(calls)
 	if ratio <= most {

@@ -40,6 +40,14 @@ func leftByClient(a *attempt) bool {
 	return a.Ended && !a.Whole && (a.Closed == journal.ClosedByClientFIN || a.Closed == journal.ClosedByClientRST)
 }
 
+// seen is the status that the client saw; 0 where it saw none, or left before it had the whole answer.
+func seen(a *attempt) int {
+	if leftByClient(a) {
+		return 0
+	}
+	return a.Status
+}
+
 // ended is when the attempt's answer had ended, for upper bounds.
 func ended(a *attempt) time.Duration {
 	if a.Ended {

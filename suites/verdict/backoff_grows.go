@@ -10,6 +10,8 @@ import (
 const (
 	grow3 = 1.5 // the third waits are at least so many times the first, on average
 	grow2 = 1.2 // the second waits are
+	// sampleGrow2 is how many calls it takes where each has two waits only.
+	sampleGrow2 = 30
 	// atCap is the share of the declared cap from which on a wait counts as capped.
 	atCap = 0.95
 )
@@ -26,14 +28,14 @@ func backoffGrows(s *scope, _ *scenarios.BackoffGrows) opinion {
 	third := min(len(l.rung(1)), len(l.rung(3)))
 	second := min(len(l.rung(1)), len(l.rung(2)))
 	switch {
-	case third >= sampleGrow3:
+	case third >= s.sample():
 		return s.grows(l, 3, grow3)
 	case second >= sampleGrow2:
 		return s.grows(l, 2, grow2)
 	case capped && second == 0:
 		return unseen("the waits are at the declared cap of %s from the first on", short(*s.scenario.Profile.Cap))
 	case third > 0 || second == 0:
-		return tooFew(third, sampleGrow3, "calls with 3 waits")
+		return tooFew(third, s.sample(), "calls with 3 waits")
 	}
 	return tooFew(second, sampleGrow2, "calls with 2 waits")
 }
@@ -72,7 +74,7 @@ func (s *scope) grows(l ladder, k int, least float64) opinion {
 		return pass("backoff_grows: ×%s from wait %d to wait %d", factor(ratio), i, j)
 	}
 	var o opinion
-	if clean := float64(b) / float64(max(s.lessLate(first), 1)); clean >= least {
+	if clean := float64(b) / float64(max(mean(s.lessLate(first)), 1)); clean >= least {
 		o = unseen("wait %d is %s times wait %d, but the machine itself was late in the waits", j, factor(ratio), i)
 		o.Lateness = true
 	} else {

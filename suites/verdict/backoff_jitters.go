@@ -20,8 +20,8 @@ func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
 	switch {
 	case len(ws) == 0:
 		return unseen("no call waited of its own accord before it tried again")
-	case len(ws) < sampleJitter:
-		return tooFew(len(ws), sampleJitter, "calls that were tried again")
+	case len(ws) < s.sample():
+		return tooFew(len(ws), s.sample(), "calls that were tried again")
 	}
 	ds := lengths(ws)
 	median, spread := quantile(ds, 0.5), quantile(ds, 0.9)-quantile(ds, 0.1)
@@ -30,6 +30,11 @@ func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
 	}
 	least := max(leastSpread, time.Duration(shareSpread*float64(median)))
 	if spread >= least {
+		if clean := s.lessLate(ws); quantile(clean, 0.9)-quantile(clean, 0.1) < least {
+			o := unseen("%d waits spread by %s, but the machine itself was late in them", len(ws), milliseconds(spread))
+			o.Lateness = true
+			return o
+		}
 		return pass("backoff_jitters: %s ± %s", short(median), short(spread/2))
 	}
 	o := fail("The client waits without jitter: the middle 80%% of %d waits lie within %s around %s.",
@@ -48,7 +53,7 @@ func (s *scope) showWaits(o *opinion, ws []wait) {
 	w := ws[0]
 	o.Proof = s.prove(w.call, nil, w.before, w.after)
 	o.Cause = s.cause(w.before)
-	o.Others = others(callsOfWaits(ws, w.call))
+	o.Others = others(callsOf(ws, w.call))
 }
 
 // milliseconds writes a short measured duration: 0.8ms, 37.2ms; from a second on in seconds.

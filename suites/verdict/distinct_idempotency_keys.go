@@ -15,65 +15,76 @@ type keyUse struct {
 	body *attempt // first attempt whose body came whole; nil
 }
 
+// keyUses collects what keys were used for.
+type keyUses struct {
+	s               *scope
+	fromContent     bool // equal calls may have equal keys
+	uses            map[string]*keyUse
+	shared, changed opinion // on the first call that shows it
+	keyed           int     // calls with a key
+	sharing         int     // calls with the key of another
+	changing        int     // calls in which a key came with another body than before
+}
+
 // distinctIdempotencyKeys judges whether no key is in two calls, nor comes with two bodies. Where the profile declares
 // keys made from the content, equal calls may have equal keys.
 func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opinion {
-	header := s.keyHeader()
-	fromContent := s.scenario.Profile.KeyFrom == "content"
-	uses := make(map[string]*keyUse, len(s.calls))
-	keyed := 0
-	var shared, changed opinion
-	sharing, changing := 0, 0
+	u := keyUses{s: s, fromContent: s.scenario.Profile.KeyFrom == "content", uses: make(map[string]*keyUse, len(s.calls))}
 	for _, c := range s.calls {
-		had, shares, changes := false, false, false
-		for _, a := range s.attempts(c) {
-			k, ok := lookupField(a, header)
-			if !ok {
-				continue
-			}
-			had = true
-			u := uses[k]
-			if u == nil {
-				u = &keyUse{call: c}
-				uses[k] = u
-			}
-			switch {
-			case u.body != nil && a.BodyWhole && u.body.BodySHA256 != a.BodySHA256:
-				if changing == 0 && !changes {
-					changed = s.changedBody(k, c, u.body, a)
-				}
-				changes = true
-			case u.call != c && !fromContent:
-				if !shares && (sharing == 0 || shared.Outcome != Fail) {
-					shared = s.sharedKey(k, u.call, c, a)
-				}
-				shares = true
-			}
-			if u.body == nil && a.BodyWhole {
-				u.body = a
-			}
-		}
-		keyed += one(had)
-		sharing += one(shares)
-		changing += one(changes)
+		u.add(c, s.keyHeader())
 	}
 	switch {
-	case keyed == 0:
-		return unseen("no request carried an %s", header)
-	case changing > 0:
-		changed.note = fmt.Sprintf("%d of %s came with another body", changing, plural(keyed, "call"))
-		return changed
-	case sharing > 0:
-		if shared.Outcome == Fail {
-			shared.note = fmt.Sprintf("%d of %s had the key of another", sharing, plural(keyed, "call"))
+	case u.keyed == 0:
+		return unseen("no request carried an %s", s.keyHeader())
+	case u.changing > 0:
+		u.changed.note = fmt.Sprintf("%d of %s came with another body", u.changing, plural(u.keyed, "call"))
+		return u.changed
+	case u.sharing > 0:
+		if u.shared.Outcome == Fail {
+			u.shared.note = fmt.Sprintf("%d of %s had the key of another", u.sharing, plural(u.keyed, "call"))
 		}
-		return shared
+		return u.shared
 	case s.namedByKey():
 		return s.unableToFail()
-	case keyed < sampleDistinct:
-		return tooFew(keyed, sampleDistinct, "calls with a key")
+	case u.keyed < sampleDistinct:
+		return tooFew(u.keyed, sampleDistinct, "calls with a key")
 	}
-	return pass("distinct_idempotency_keys: %d keys in %d calls", len(uses), keyed)
+	return pass("distinct_idempotency_keys: %s in %s", plural(len(u.uses), "key"), plural(u.keyed, "call"))
+}
+
+// add adds the keys of a call.
+func (u *keyUses) add(c *call, header string) {
+	had, shares, changes := false, false, false
+	for _, a := range u.s.attempts(c) {
+		k, ok := lookupField(a, header)
+		if !ok {
+			continue
+		}
+		had = true
+		use := u.uses[k]
+		if use == nil {
+			use = &keyUse{call: c}
+			u.uses[k] = use
+		}
+		switch {
+		case use.body != nil && a.BodyWhole && use.body.BodySHA256 != a.BodySHA256:
+			if u.changing == 0 && !changes {
+				u.changed = u.s.changedBody(k, c, use.body, a)
+			}
+			changes = true
+		case use.call != c && !u.fromContent:
+			if !shares && (u.sharing == 0 || u.shared.Outcome != Fail) {
+				u.shared = u.s.sharedKey(k, use.call, c, a)
+			}
+			shares = true
+		}
+		if use.body == nil && a.BodyWhole {
+			use.body = a
+		}
+	}
+	u.keyed += one(had)
+	u.sharing += one(shares)
+	u.changing += one(changes)
 }
 
 // changedBody says that a key came with two bodies.

@@ -216,9 +216,10 @@ func (e *evidence) nearestMiss() string {
 					continue
 				}
 				best, near = a, d
-				question = fmt.Sprintf("Did you mean path: %s?", path)
+				meant := templated(m.Path, path)
+				question = fmt.Sprintf("Did you mean path: %s?", meant)
 				if m.Method != "" && m.Method != a.Method {
-					question = fmt.Sprintf("Did you mean match: %s %s?", a.Method, path)
+					question = fmt.Sprintf("Did you mean match: %s %s?", a.Method, meant)
 				}
 			}
 		}
@@ -227,6 +228,20 @@ func (e *evidence) nearestMiss() string {
 		return fmt.Sprintf("Nearest: %s.", e.strays[0].Nearest)
 	}
 	return question
+}
+
+// templated writes a path with the variables of a template of as many segments in their places.
+func templated(p scenarios.Path, path string) string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if len(segments) != len(p.Segments) {
+		return path
+	}
+	for i, s := range p.Segments {
+		if s.Var != "" {
+			segments[i] = ":" + s.Var
+		}
+	}
+	return "/" + strings.Join(segments, "/")
 }
 
 // misses is by how many letters a request misses a match, its method counting as one; -1 where they are too far apart

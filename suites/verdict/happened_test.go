@@ -46,7 +46,7 @@ func TestMustHaveHappened(t *testing.T) {
 		{"another method", scene(charges, x), record(stray("PUT /v1/charges", "")),
 			"inconclusive: the client never called POST /v1/charges. Seen instead: PUT /v1/charges (1×). Did you mean match: PUT /v1/charges?"},
 		{"a variable in the path", scene(items, x), record(stray("GET /item/7?a=b", ""), stray("GET /item/7", ""), stray("GET /", "")),
-			"inconclusive: the client never called GET /items/:id. Seen instead: GET /item/7 (2×), GET / (1×). Did you mean path: /item/7?"},
+			"inconclusive: the client never called GET /items/:id. Seen instead: GET /item/7 (2×), GET / (1×). Did you mean path: /item/:id?"},
 		{"nothing near", scene(items, x), record(stray("GET /favicon.ico", "GET /items/:id, whose path differs")),
 			"inconclusive: the client never called GET /items/:id. Seen instead: GET /favicon.ico (1×). Nearest: GET /items/:id, whose path differs."},
 		{"no request at all", scene(charges, items, x), record(), "inconclusive: the client never called POST /v1/charges or GET /items/:id."},

@@ -15,11 +15,10 @@ const longPause = 60 * time.Second
 // dateGrain is how coarse an HTTP date is.
 const dateGrain = time.Second
 
-// asked is one pause that the server asked for, and what became of it.
+// asked is the wait after an answer that asked for a pause.
 type asked struct {
-	call        *call
-	before, now *attempt      // now is nil where the client gave up
-	early, late time.Duration // how much too early or too late; 0 not
+	wait
+	early, late time.Duration // how much too early or too late the next attempt came; 0 not
 	bound       time.Duration // of the late one, from the end of the answer
 }
 
@@ -30,59 +29,55 @@ func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
 	if tolerance == 0 {
 		tolerance = early
 	}
-	var pauses, tooEarly, tooLate []asked
-	gaveUp, kept := 0, 0
+	pauses, gaveUp := s.pauses(tolerance, p.Late)
+	var tooEarly, tooLate []asked
+	for _, w := range pauses {
+		switch {
+		case w.early > 0:
+			tooEarly = append(tooEarly, w)
+		case w.late > 0:
+			tooLate = append(tooLate, w)
+		}
+	}
+	switch {
+	case len(tooEarly) > 0:
+		o := s.tooEarly(tooEarly, len(pauses), tolerance)
+		o.Rules = formsOf(tooEarly)
+		return o
+	case len(tooLate) > 0:
+		o := s.tooLate(tooLate, len(pauses), tolerance)
+		o.Rules = formsOf(tooLate)
+		return o
+	case len(pauses) > 0:
+		o := pass("honours_retry_after %d/%d", len(pauses), len(pauses))
+		o.Rules = formsOf(pauses)
+		return o
+	case gaveUp > 0:
+		return pass("honours_retry_after: gave up on %s", plural(gaveUp, "long pause"))
+	}
+	return unseen("no attempt followed an answer that asked for a pause")
+}
+
+// pauses collects the waits after answers that asked for one, and counts the answers that asked for so long that the
+// client was free to give up, and did. A pause that was over when it was asked for cannot be too short.
+func (s *scope) pauses(tolerance time.Duration, late *time.Duration) (pauses []asked, gaveUp int) {
 	for _, c := range s.calls {
 		atts := s.attempts(c)
 		for k, a := range atts {
-			if !a.HasDue || a.Due <= a.Sent && p.Late == nil {
+			if !a.HasDue || a.Due <= a.Sent && late == nil || leftByClient(a) {
 				continue
 			}
 			j := after(atts, k)
 			if j == len(atts) {
-				if a.Due-a.Sent > s.mostPause() {
-					gaveUp++
-				}
+				gaveUp += one(a.Due-a.Sent > s.mostPause())
 				continue
 			}
-			w := asked{call: c, before: a, now: atts[j]}
-			w.measure(tolerance, p.Late)
+			w := asked{wait: wait{c, k + 1, a, atts[j], atts[j].First - a.Sent}}
+			w.measure(tolerance, late)
 			pauses = append(pauses, w)
-			switch {
-			case w.early > 0:
-				tooEarly = append(tooEarly, w)
-			case w.late > 0:
-				tooLate = append(tooLate, w)
-			default:
-				kept++
-			}
 		}
 	}
-	var o opinion
-	switch {
-	case len(tooEarly) > 0:
-		o = s.tooEarly(tooEarly, len(pauses), tolerance)
-	case len(tooLate) > 0:
-		o = s.tooLate(tooLate, len(pauses), tolerance)
-	case len(pauses) == 0 && gaveUp > 0:
-		o = pass("honours_retry_after: gave up on %s", plural(gaveUp, "long pause"))
-	case len(pauses) == 0:
-		return unseen("no attempt followed an answer that asked for a pause")
-	default:
-		o = pass("honours_retry_after %d/%d", kept, len(pauses))
-	}
-	var forms formSet
-	for _, ws := range [][]asked{tooEarly, tooLate, pauses} {
-		if len(ws) == 0 {
-			continue
-		}
-		for _, w := range ws {
-			forms.add(w.before)
-		}
-		break
-	}
-	o.Rules = forms.rules()
-	return o
+	return pauses, gaveUp
 }
 
 // mostPause is the longest pause that a client must wait out rather than give up.
@@ -95,7 +90,7 @@ func (s *scope) mostPause() time.Duration {
 
 // measure compares the next attempt with when it was due.
 func (w *asked) measure(tolerance time.Duration, late *time.Duration) {
-	a, b := w.before, w.now
+	a, b := w.before, w.after
 	if b.First < a.Due-tolerance {
 		w.early = a.Due - b.First
 		return
@@ -134,7 +129,7 @@ func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) opinio
 	o.note = fmt.Sprintf("%d of %s %s too short", len(bad), plural(total, "pause"), was(len(bad)))
 	o.Cause = s.pauseCause(worst.before)
 	atts := s.attempts(worst.call)
-	o.Proof = s.prove(worst.call, duePauses(tolerance), badOf(bad, worst.call)...)
+	o.Proof = s.prove(worst.call, duePauses(tolerance), around(bad, worst.call)...)
 	o.Others = others(callsOf(bad, worst.call))
 	o.Pattern = waitsPattern(atts, indexOf(atts, worst.before))
 	return o
@@ -145,7 +140,7 @@ func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) opinio
 func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion {
 	var certain []asked
 	for _, w := range bad {
-		from, to := ended(w.before), w.now.First
+		from, to := ended(w.before), w.after.First
 		if to-from-s.lateness(from, to) > withSlack(w.bound) {
 			certain = append(certain, w)
 		}
@@ -153,10 +148,10 @@ func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion
 	if len(certain) == 0 {
 		worst := worstOf(bad, func(w asked) time.Duration { return w.late })
 		o := unseen("an attempt came %s after it was due, but the machine itself was late by %s",
-			measured(worst.late), measured(s.lateness(ended(worst.before), worst.now.First)))
+			measured(worst.late), measured(s.lateness(ended(worst.before), worst.after.First)))
 		o.Lateness = true
 		o.note = fmt.Sprintf("%d of %s %s too long", len(bad), plural(total, "pause"), was(len(bad)))
-		o.Proof, o.Cause = s.prove(worst.call, duePauses(tolerance), worst.before, worst.now), s.pauseCause(worst.before)
+		o.Proof, o.Cause = s.prove(worst.call, duePauses(tolerance), worst.before, worst.after), s.pauseCause(worst.before)
 		return o
 	}
 	worst := worstOf(certain, func(w asked) time.Duration { return w.late })
@@ -166,7 +161,7 @@ func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion
 	}
 	o.note = fmt.Sprintf("%d of %s %s too long", len(certain), plural(total, "pause"), was(len(certain)))
 	o.Cause = s.pauseCause(worst.before)
-	o.Proof = s.prove(worst.call, duePauses(tolerance), badOf(certain, worst.call)...)
+	o.Proof = s.prove(worst.call, duePauses(tolerance), around(certain, worst.call)...)
 	o.Others = others(callsOf(certain, worst.call))
 	return o
 }
@@ -193,28 +188,6 @@ func worstOf(ws []asked, by func(asked) time.Duration) asked {
 	return worst
 }
 
-// badOf are the attempts around the pauses of a call.
-func badOf(ws []asked, c *call) []*attempt {
-	var bad []*attempt
-	for _, w := range ws {
-		if w.call == c {
-			bad = append(bad, w.before, w.now)
-		}
-	}
-	return bad
-}
-
-// callsOf are the calls of the pauses, each once, c first.
-func callsOf(ws []asked, c *call) []*call {
-	calls := []*call{c}
-	for _, w := range ws {
-		if w.call != c && w.call != calls[len(calls)-1] {
-			calls = append(calls, w.call)
-		}
-	}
-	return calls
-}
-
 // formSet is which forms of Retry-After were seen.
 type formSet struct{ seconds, date, oldDate, long bool }
 
@@ -230,7 +203,16 @@ func (f *formSet) add(a *attempt) {
 	f.long = f.long || a.Due-a.Sent > longPause
 }
 
-// rules are the rules that the seen forms are about; nil for all of them.
+// formsOf returns the rules that the forms of the pauses are about.
+func formsOf(ws []asked) []string {
+	var forms formSet
+	for _, w := range ws {
+		forms.add(w.before)
+	}
+	return forms.rules()
+}
+
+// rules are the rules that the seen forms are about.
 func (f formSet) rules() []string {
 	var rules []string
 	for _, r := range []struct {

@@ -61,6 +61,8 @@ func TestHonoursRetryAfter(t *testing.T) {
 			said{Pass, "honours_retry_after: gave up on 1 long pause", "", "", ""}},
 		{"in flight when it was answered", scene(r, x), record(made("GET /x", at(0, 429, took(sec), ra(2*sec)), at(500*ms, 200), at(3100*ms, 200))),
 			said{Pass, "honours_retry_after 1/1", "", "", ""}},
+		{"the client left before it saw the answer", scene(r, x), record(made("GET /x", at(0, 429, ra(2*sec), abandoned(sec)), at(sec, 200))),
+			said{Inconclusive, "no attempt followed an answer that asked for a pause", "", "", ""}},
 		{"late, with slack", scene(r, late), record(again(3600 * ms)), said{Pass, "honours_retry_after 1/1", "", "", ""}},
 		{"too late", scene(r, late), record(again(3700 * ms)), said{Fail, "The client retried 1.700s after it was due.",
 			"1 of 1 pause was too long", "11:24 the server asked for a 2s pause here", ""}},

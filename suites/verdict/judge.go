@@ -85,7 +85,7 @@ func (e *evidence) check(x *scenarios.Expectation) Finding {
 	f := o.Finding
 	f.Check, f.Expect, f.Why = x.Name, Note{Pos: x.Pos, Text: o.note}, c.Why
 	if f.Rules == nil {
-		f.Rules = c.Rules
+		f.Rules = s.grammar.Rules
 	}
 	f.Outcome = soften(f.Outcome, x.Level)
 	return f
@@ -153,9 +153,9 @@ func (s *scope) weigh(c *Check, o opinion) opinion {
 	}
 	stands := o.Outcome == Fail && !o.absence
 	switch {
-	case c.byCall && len(s.vague) > 0 && (!stands || c.everyone):
+	case s.grammar.Identity && len(s.vague) > 0 && (!stands || c.everyone):
 		return s.alike()
-	case c.byCall && !c.requests && s.unplaced > 0 && !stands:
+	case s.grammar.Identity && !c.requests && s.unplaced > 0 && !stands:
 		return s.unplacedCuts()
 	case s.dropped > 0 && o.Outcome == Fail && o.absence:
 		n := unseen("%s dropped: %s", plural(s.dropped, "record"), lower(o.Sentence))

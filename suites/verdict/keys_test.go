@@ -62,7 +62,7 @@ func TestDistinctIdempotencyKeys(t *testing.T) {
 		{"shared", scene(r, x), record(with("a", "1"), with("a", "1"), with("b", "1")), said{Fail, "The client sent key a in 2 calls.",
 			"1 of 3 calls had the key of another", "", ""}},
 		{"keys made from the content", scene(r, fromContent, x), record(with("a", "1"), with("a", "1")), said{Pass,
-			"distinct_idempotency_keys: 1 keys in 2 calls", "", "", ""}},
+			"distinct_idempotency_keys: 1 key in 2 calls", "", "", ""}},
 		{"with two bodies", scene(r, x), record(with("a", "1"), with("a", "12")), said{Fail,
 			"The client sent key a with 2 bodies, of 1 byte and of 2 bytes.", "1 of 2 calls came with another body", "", ""}},
 		{"two bodies in one call", scene(r, x), record(made("POST /x", key("a"), at(0, 503, body("1")), at(sec, 201, body("2")))), said{Fail,

@@ -13,43 +13,26 @@ var definitive = []int{400, 401, 403, 404, 405, 406, 410, 411, 413, 415, 422, 45
 
 // wentOn is an attempt after an answer that should have ended the call.
 type wentOn struct {
-	call          *call
-	before, after *attempt
-	more          int // attempts that followed
+	wait
+	more int // attempts that followed
 }
 
 // neverRetries judges whether a call ended with the first answer of one of the statuses.
 func neverRetries(s *scope, p *scenarios.NeverRetries) opinion {
-	statuses := p.Status
-	if statuses == nil {
-		statuses = definitive
-	}
 	var bad []wentOn
-	seen := 0
+	total := 0
 	for _, c := range s.calls {
-		atts := s.attempts(c)
-		credentials := p.Status == nil // one 401 may be followed by an attempt with other credentials
-		for k, a := range atts {
-			if !slices.Contains(statuses, a.Status) || p.Status == nil && s.invites(a) {
-				continue
-			}
-			j := after(atts, k)
-			if a.Status == 401 && credentials && j < len(atts) && field(a, "Authorization") != field(atts[j], "Authorization") {
-				credentials = false
-				continue
-			}
-			seen++
-			if j < len(atts) {
-				bad = append(bad, wentOn{c, a, atts[j], len(atts) - j})
-				break
-			}
+		w, final := s.finals(c, p.Status)
+		total += final
+		if w != nil {
+			bad = append(bad, *w)
 		}
 	}
 	switch {
-	case seen == 0:
+	case total == 0:
 		return unseen("no answer had one of these statuses")
 	case len(bad) == 0:
-		return pass("never_retries, %d/%d", seen, seen)
+		return pass("never_retries, %d/%d", total, total)
 	}
 	worst := slices.MaxFunc(bad, func(a, b wentOn) int { return a.more - b.more })
 	o := fail("The client made %s after a %d.", plural(worst.more, "more attempt"), worst.before.Status)
@@ -63,14 +46,30 @@ func neverRetries(s *scope, p *scenarios.NeverRetries) opinion {
 	o.note = fmt.Sprintf("%d of %s went on", len(bad), plural(len(s.calls), "call"))
 	o.Cause = s.cause(worst.before)
 	o.Proof = s.prove(worst.call, nil, worst.after)
-	calls := []*call{worst.call}
-	for _, b := range bad {
-		if b.call != worst.call {
-			calls = append(calls, b.call)
-		}
-	}
-	o.Others = others(calls)
+	o.Others = others(callsOf(bad, worst.call))
 	return o
+}
+
+// finals counts the call's answers of the statuses, nil meaning the definitive ones, up to one that it went on after.
+func (s *scope) finals(c *call, statuses []int) (w *wentOn, final int) {
+	atts := s.attempts(c)
+	credentials := statuses == nil // one 401 may be followed by an attempt with other credentials
+	for k, a := range atts {
+		if statuses == nil && (!slices.Contains(definitive, seen(a)) || s.invites(a)) || statuses != nil && !slices.Contains(statuses, seen(a)) {
+			continue
+		}
+		j := after(atts, k)
+		if j == len(atts) {
+			final++
+			continue
+		}
+		if a.Status == 401 && credentials && field(a, "Authorization") != field(atts[j], "Authorization") {
+			credentials = false
+			continue
+		}
+		return &wentOn{wait{c, k + 1, a, atts[j], atts[j].First - a.Sent}, len(atts) - j}, final + 1
+	}
+	return nil, final
 }
 
 // invites reports whether a definitive status comes with a header that asks for another attempt later: 413 with

@@ -13,12 +13,102 @@ const (
 	throttled    = 429
 )
 
+// noHotLoop judges the mean of the waits from the second of a call on: one immediate retry is everyone's right. Where
+// no call has a second wait, the first ones are judged. Waits that the server asked for, and got, count as long enough.
+func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
+	later, first := loops{p: p}, loops{p: p}
+	kept := 0
+	s.each(failed, func(w wait) {
+		switch {
+		case w.asked():
+			kept++
+		case w.k == 1:
+			first.add(w)
+		default:
+			later.add(w)
+		}
+	})
+	judged, onlyFirst := &later, later.n == 0
+	if onlyFirst {
+		judged = &first
+	}
+	switch {
+	case judged.n+kept == 0:
+		return unseen("no attempt followed a failure")
+	case judged.n+kept < s.sample():
+		return tooFew(judged.n+kept, s.sample(), "waits")
+	case judged.n == 0:
+		return pass("no_hot_loop: %s as asked", plural(kept, "wait"))
+	}
+	least, few := forever, (*loop)(nil)
+	for _, l := range judged.of {
+		m := l.mean(s.sample())
+		switch {
+		case m >= l.bound:
+			least = min(least, m)
+		case l.n < s.sample() && l.route != "":
+		case l.n < s.sample():
+			few = l
+		case onlyFirst && s.retriesAtOnce(l.bound):
+			return unseen("each call was tried again once, at once, as the profile's base of %s declares", short(*s.scenario.Profile.Base))
+		default:
+			return l.failure(s, m)
+		}
+	}
+	if few != nil {
+		return tooFew(few.n, s.sample(), "waits"+few.after)
+	}
+	return pass("no_hot_loop: mean wait %s", milliseconds(least))
+}
+
+// retriesAtOnce reports whether the profile declares waits shorter than the bound.
+func (s *scope) retriesAtOnce(bound time.Duration) bool {
+	return s.scenario.Profile.Base != nil && *s.scenario.Profile.Base < bound
+}
+
+// loops sums up waits after a 429 and after other failures, of all calls together and by route, for a client may treat
+// one kind of request unlike another.
+type loops struct {
+	p  *scenarios.NoHotLoop
+	n  int
+	of []*loop
+}
+
+func (l *loops) add(w wait) {
+	l.n++
+	is429 := w.before.Status == throttled
+	l.find("", is429).add(w)
+	if route := w.before.Route; route != "" {
+		l.find(route, is429).add(w)
+	}
+}
+
+func (l *loops) find(route string, is429 bool) *loop {
+	for _, one := range l.of {
+		if one.route == route && one.is429 == is429 {
+			return one
+		}
+	}
+	one := &loop{route: route, is429: is429, bound: loopMean}
+	if is429 {
+		one.bound, one.after = throttleMean, " after a 429"
+	}
+	if l.p.Mean != nil {
+		one.bound = *l.p.Mean
+	}
+	l.of = append(l.of, one)
+	return one
+}
+
 // loop sums up waits that one bound holds for.
 type loop struct {
+	route string // "" all
+	is429 bool
+	after string // " after a 429"; ""
 	bound time.Duration
-	after string // ", after a 429"; ""
-	sums  []time.Duration
-	ns    []int // by ordinal, like sums
+
+	sums  []time.Duration // by ordinal of the wait
+	ns    []int           // by ordinal
 	sum   time.Duration
 	n     int
 	quick wait // the shortest
@@ -37,146 +127,20 @@ func (l *loop) add(w wait) {
 	l.n++
 }
 
-// mean is the mean over the calls of the waits that are shortest on average, among the ordinals that enough calls
-// got to, and over all waits.
-func (l *loop) mean() time.Duration {
-	worst := l.sum / time.Duration(max(l.n, 1))
+// mean is the mean over all waits or, where that is less, over the calls of the waits of one ordinal that a whole
+// sample of calls got to.
+func (l *loop) mean(sample int) time.Duration {
+	least := l.sum / time.Duration(l.n)
 	for k, n := range l.ns {
-		if n >= sampleLoop {
-			worst = min(worst, l.sums[k]/time.Duration(n))
+		if n >= sample {
+			least = min(least, l.sums[k]/time.Duration(n))
 		}
 	}
-	return worst
+	return least
 }
 
-// loops are the waits of a group of calls: after a 429, and after other failures.
-type loops struct{ throttled, others loop }
-
-func newLoops(p *scenarios.NoHotLoop) *loops {
-	l := &loops{throttled: loop{bound: throttleMean, after: " after a 429"}, others: loop{bound: loopMean}}
-	if p.Mean != nil {
-		l.throttled.bound, l.others.bound = *p.Mean, *p.Mean
-	}
-	return l
-}
-
-func (l *loops) add(w wait) {
-	if w.before.Status == throttled {
-		l.throttled.add(w)
-		return
-	}
-	l.others.add(w)
-}
-
-func (l *loops) len() int { return l.throttled.n + l.others.n }
-
-// both are the two parts that have waits.
-func (l *loops) both() []*loop {
-	var both []*loop
-	for _, part := range []*loop{&l.others, &l.throttled} {
-		if part.n > 0 {
-			both = append(both, part)
-		}
-	}
-	return both
-}
-
-// hot is the part of the loops, or of one with enough waits on a route, whose mean is too short; nil where none is.
-func (w *loopWaits) hot() *loop {
-	for _, part := range w.all.both() {
-		if part.n >= sampleLoop && part.mean() < part.bound {
-			return part
-		}
-	}
-	for _, name := range w.names {
-		for _, part := range w.routes[name].both() {
-			if part.n >= sampleLoop && part.mean() < part.bound {
-				return part
-			}
-		}
-	}
-	return nil
-}
-
-// loopWaits are the waits that one ordinal or more of the calls are judged by, together and by route: a client may
-// treat one kind of request unlike another.
-type loopWaits struct {
-	all    *loops
-	names  []string // of routes, in order
-	routes map[string]*loops
-}
-
-func (w *loopWaits) add(p *scenarios.NoHotLoop, route string, one wait) {
-	if w.all == nil {
-		w.all, w.routes = newLoops(p), make(map[string]*loops)
-	}
-	w.all.add(one)
-	l := w.routes[route]
-	if l == nil {
-		l = newLoops(p)
-		w.routes[route] = l
-		w.names = append(w.names, route)
-	}
-	l.add(one)
-}
-
-func (w *loopWaits) len() int {
-	if w.all == nil {
-		return 0
-	}
-	return w.all.len()
-}
-
-// noHotLoop judges the mean of the waits from the second of a call on: one immediate retry is everyone's right. Where
-// no call has a second wait, the first ones are judged. It takes 20 waits; those that the server asked for, and got,
-// count as long enough.
-func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
-	var later, first loopWaits
-	kept := 0
-	s.each(failed, func(w wait) {
-		switch {
-		case w.asked():
-			kept++
-		case w.k == 1:
-			first.add(p, w.before.Route, w)
-		default:
-			later.add(p, w.before.Route, w)
-		}
-	})
-	judged, onlyFirst := &later, later.len() == 0
-	if onlyFirst {
-		judged = &first
-	}
-	switch own := judged.len(); {
-	case own+kept == 0:
-		return unseen("no attempt followed a failure")
-	case own+kept < sampleLoop:
-		return tooFew(own+kept, sampleLoop, "waits")
-	case own == 0:
-		return pass("no_hot_loop: %s as asked", plural(kept, "wait"))
-	}
-	if l := judged.hot(); l != nil {
-		if onlyFirst && s.retriesAtOnce(l.bound) {
-			return unseen("each call was tried again once, at once, as the profile's base of %s declares", short(*s.scenario.Profile.Base))
-		}
-		return l.failure(s)
-	}
-	least := forever
-	for _, l := range judged.all.both() {
-		if least = min(least, l.mean()); l.mean() < l.bound {
-			return tooFew(l.n, sampleLoop, "waits"+l.after)
-		}
-	}
-	return pass("no_hot_loop: mean wait %s", milliseconds(least))
-}
-
-// retriesAtOnce reports whether the profile declares waits shorter than the bound.
-func (s *scope) retriesAtOnce(bound time.Duration) bool {
-	return s.scenario.Profile.Base != nil && *s.scenario.Profile.Base < bound
-}
-
-func (l *loop) failure(s *scope) opinion {
-	o := fail("The client retries in a loop: it waits %s on average%s.", milliseconds(l.mean()), l.after)
+func (l *loop) failure(s *scope, mean time.Duration) opinion {
+	o := fail("The client retries in a loop: it waits %s on average%s.", milliseconds(mean), l.after)
 	o.note = fmt.Sprintf("mean of %d waits, at least %s is asked for", l.n, short(l.bound))
 	o.Proof = s.prove(l.quick.call, nil, l.quick.before, l.quick.after)
 	o.Cause = s.cause(l.quick.before)

@@ -64,7 +64,7 @@ func (s *scope) retried() []*retried {
 	for _, c := range s.calls {
 		atts := s.attempts(c)
 		for k, a := range atts {
-			if a.Status < 400 {
+			if seen(a) < 400 {
 				continue
 			}
 			r := byStatus[a.Status]

@@ -11,15 +11,17 @@ import (
 type scope struct {
 	*evidence
 	expect  *scenarios.Expectation
-	calls   []*call // whose attempts can be told from those of others
-	vague   []*call // whose attempts cannot
-	replays bool    // transport replays count as attempts
-	cuts    bool    // connections cut at accept count as attempts
+	grammar scenarios.Check // its row in the grammar
+	calls   []*call         // whose attempts can be told from those of others
+	vague   []*call         // whose attempts cannot
+	replays bool            // transport replays count as attempts
+	cuts    bool            // connections cut at accept count as attempts
 }
 
 // scope collects the calls of an expectation.
 func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
-	s := &scope{evidence: e, expect: x, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
+	grammar, _ := scenarios.CheckNamed(x.Name) // an expectation of another name has neither rules nor a sample
+	s := &scope{evidence: e, expect: x, grammar: grammar, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
 	if x.Route != "" || x.Phase != "" {
 		s.calls, s.vague = s.within(e.clear), s.within(e.vague)
 	}
@@ -48,6 +50,9 @@ func (s *scope) within(calls []*call) []*call {
 	}
 	return in
 }
+
+// sample is the number of calls, or of waits, below which the check says nothing.
+func (s *scope) sample() int { return max(s.grammar.Sample, 1) }
 
 // everything reports whether every call of the run is in the scope.
 func (s *scope) everything() bool { return s.expect.Route == "" && s.expect.Phase == "" }

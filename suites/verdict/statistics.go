@@ -6,14 +6,6 @@ import (
 	"time"
 )
 
-// The samples of the statistical tests, in calls: with fewer, a correct client would be flagged too often.
-const (
-	sampleJitter = 20
-	sampleGrow3  = 20
-	sampleGrow2  = 30
-	sampleLoop   = 20
-)
-
 // mean of durations; 0 of none.
 func mean(ds []time.Duration) time.Duration {
 	if len(ds) == 0 {
@@ -89,11 +81,12 @@ func (l ladder) rung(k int) []wait {
 	return l[k-1]
 }
 
-// lessLate returns the mean of the waits without the machine's lateness in them.
-func (s *scope) lessLate(ws []wait) time.Duration {
+// lessLate returns the lengths of the waits without the machine's lateness in them, sorted.
+func (s *scope) lessLate(ws []wait) []time.Duration {
 	ds := make([]time.Duration, len(ws))
 	for i, w := range ws {
 		ds[i] = w.length - s.lateness(w.before.Sent, w.after.First)
 	}
-	return mean(ds)
+	slices.Sort(ds)
+	return ds
 }

@@ -36,6 +36,8 @@ func TestSucceeds(t *testing.T) {
 			"2 of 4 calls did not succeed: their last attempts got 503 (2×).", "2 of 4 calls succeeded, 75% had to", "", ""}},
 		{"per call, the process says no", scene(r, all), record(good()).exitOf(1, 7), said{Fail,
 			"The client exited with 7, though its call got a whole 200.", "", "-", ""}},
+		{"per call, its process has an exit code", scene(r, all), record(good(), bad()).exitOf(1, 0).exitOf(2, 22), said{Fail,
+			"1 of 2 calls did not succeed: their last attempts got 503 (1×).", "1 of 2 calls succeeded; for GET /x #2 the client exited with 22", "", ""}},
 		{"per call, none called", scene(r, all), record().exitOf(1, 0).exitOf(2, 0), said{Inconclusive, "there was no call to judge", "", "", ""}},
 		{"per call, none called and one failed", scene(r, all), record().exitOf(1, 0).exitOf(2, 1), said{Fail,
 			"2 of 2 calls did not succeed: 2 of them never reached the server.", "", "", ""}},

@@ -75,26 +75,31 @@ func waits(s *scope, p *scenarios.Waits) opinion {
 		due := atts[k].Sent + p.AtLeast
 		return pause{allowed: "≥ " + short(p.AtLeast), due: due, good: atts[k+1].First >= due-early}
 	}, around(bad, shortest.call)...)
-	o.Others = others(callsOfWaits(bad, shortest.call))
+	o.Others = others(callsOf(bad, shortest.call))
 	return o
 }
 
-// around are the attempts around the waits of a call.
-func around(ws []wait, c *call) []*attempt {
+// timed is a wait, or something that has one.
+type timed interface{ self() wait }
+
+func (w wait) self() wait { return w }
+
+// around are the attempts around those of the waits that are a call's.
+func around[W timed](ws []W, c *call) []*attempt {
 	var atts []*attempt
 	for _, w := range ws {
-		if w.call == c {
+		if w := w.self(); w.call == c {
 			atts = append(atts, w.before, w.after)
 		}
 	}
 	return atts
 }
 
-// callsOfWaits are the calls of the waits, each once, c first.
-func callsOfWaits(ws []wait, c *call) []*call {
+// callsOf are the calls of the waits, each once, c first.
+func callsOf[W timed](ws []W, c *call) []*call {
 	calls := []*call{c}
 	for _, w := range ws {
-		if w.call != c && w.call != calls[len(calls)-1] {
+		if w := w.self(); w.call != c && w.call != calls[len(calls)-1] {
 			calls = append(calls, w.call)
 		}
 	}

@@ -167,6 +167,8 @@ func TestBackoffJitters(t *testing.T) {
 			"11:10 the server answered 503 here", ""}},
 		{"too narrow", scene(r, x), many(20, 503, slanted(2*ms, sec)), said{Fail,
 			"The client's jitter is too narrow: the middle 80% of 20 waits lie within 30.4ms around 1.019s.", "spread of 30.4ms, at least 51ms is asked for", "", ""}},
+		{"lateness decides", scene(r, x), many(20, 503, func(i int) []time.Duration { return []time.Duration{sec + intTime(i)*intTime(i%2)*5*ms} }).late(1095*ms, 95*ms),
+			said{Inconclusive, "20 waits spread by 76.0ms, but the machine itself was late in them", "", "", ""}},
 		{"too few", scene(r, x), many(1, 503, fixed(sec)), said{Skip, "saw 1, needs 20 calls that were tried again", "saw 1, needs 20", "", ""}},
 		{"too short to tell", scene(r, x), many(20, 503, fixed(99*ms)), said{Inconclusive, "20 waits have a median of 99.0ms; jitter shows from 100ms on", "", "", ""}},
 		{"an immediate first retry is left out", scene(r, x), many(20, 503, func(i int) []time.Duration { return []time.Duration{ms, intTime(i) * 50 * ms} }),
