@@ -66,13 +66,12 @@ type call struct {
 	print print // where nothing names it
 	no    int
 
-	turn sync.Mutex // held from an attempt's number to its decision, so that concurrent attempts get one entry each
-	// n counts attempts, entries those that the answers of a route answered. Guarded by turn.
-	n       int
-	entries []entries
+	turn    sync.Mutex // held while an attempt is decided about, so that concurrent ones get one entry each
+	entries []entries  // guarded by turn: attempts that the answers of a route answered
 
 	// Guarded by calls.mu.
 	group    *group        // nil for a named call, and for one that has left the table
+	n        int           // attempts
 	listed   bool          // in the table
 	underWay int           // attempts whose answer is not yet being sent
 	pins     int           // attempts that hold this call
@@ -156,6 +155,7 @@ type arrival struct {
 	call      *call
 	ordinal   int // of the attempt in the run, 1-based
 	nth       int
+	n         int // of the attempt in its call, 1-based
 	ambiguous bool
 	dropped   bool // a live call had to leave the table
 }
@@ -176,7 +176,7 @@ func (t *calls) arriveNamed(key callName, number, route int, c *conn, now time.D
 		t.named[key] = k
 	}
 	t.enter(k, c)
-	a.call = k
+	a.call, a.n = k, k.n
 	return a
 }
 
@@ -195,7 +195,7 @@ func (t *calls) arrive(p print, route int, c *conn, now time.Duration) arrival {
 		t.join(k)
 	}
 	t.enter(k, c)
-	a.call, a.ambiguous = k, k.group.ambiguous
+	a.call, a.n, a.ambiguous = k, k.n, k.group.ambiguous
 	return a
 }
 
@@ -293,6 +293,7 @@ func (t *calls) join(k *call) {
 
 // enter says that an attempt of k is under way. It requires mu.
 func (t *calls) enter(k *call, c *conn) {
+	k.n++
 	k.underWay++
 	k.pins++
 	k.conn = c
@@ -322,12 +323,14 @@ func (t *calls) answering(k *call, over bool, due, now time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k.underWay--
+	if !k.listed { // another attempt brought the 2xx
+		return
+	}
 	k.since, k.due, k.over = now, max(k.due, due), over
 	switch {
-	case !k.listed || k.underWay > 0:
 	case over && k.group != nil:
 		t.forget(k)
-	default:
+	case k.underWay == 0:
 		t.rest(k)
 	}
 }

@@ -30,9 +30,8 @@ func (tb *table) arrivesNamed(name, call string) string {
 }
 
 func (tb *table) entered(name string, a arrival) string {
-	a.call.n++
 	tb.open[name] = a
-	s := fmt.Sprintf("call %d attempt %d", a.call.no, a.call.n)
+	s := fmt.Sprintf("call %d attempt %d", a.call.no, a.n)
 	if a.ambiguous {
 		s += " ambiguous"
 	}
@@ -197,6 +196,36 @@ func TestCutShort(t *testing.T) {
 	tb.done(k)
 	if got, want := tb.arrives("c", get), "call 1 attempt 2 ambiguous"; got != want {
 		t.Errorf("behind what was none: %s, want %s", got, want)
+	}
+}
+
+// TestAbandonedAttemptEndsLate: an attempt that was given up, and whose end is seen only behind the 2xx of the next one,
+// does not bring its call back.
+func TestAbandonedAttemptEndsLate(t *testing.T) {
+	get := print{method: "GET", target: "/"}
+	l := newMemListener()
+	defer l.Close()
+	client, err := l.dial(t.Context())
+	must(t, err)
+	raw, err := l.Accept()
+	must(t, err)
+	srv, err := New(scenario(t, ""))
+	must(t, err)
+	defer srv.Close()
+	tb := newTable(time.Minute, 100)
+	first := tb.arrive(get, 0, &conn{raw: raw.(rawConn), srv: srv}, tb.now)
+	tb.entered("a", first)
+	must(t, client.Close())
+	if got, want := tb.arrives("b", get), "call 1 attempt 2"; got != want {
+		t.Errorf("behind an attempt that was given up: %s, want %s", got, want)
+	}
+	tb.ends("b", 200, 0)
+	tb.ends("a", 0, 0)
+	if got, want := tb.arrives("c", get), "call 2 attempt 1"; got != want {
+		t.Errorf("behind a whole 2xx: %s, want %s", got, want)
+	}
+	if tb.all != 1 || len(tb.prints) != 1 {
+		t.Errorf("%d calls and %d prints are kept, want 1", tb.all, len(tb.prints))
 	}
 }
 

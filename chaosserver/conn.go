@@ -270,6 +270,13 @@ func (c *conn) closer() journal.Closer {
 	return c.now
 }
 
+// endedByUs reports whether the server has ended the connection. A request that is read from it nevertheless, since it
+// had come before, is not answered and was never attempted as far as the client can tell.
+func (c *conn) endedByUs() bool {
+	how := c.closer()
+	return how == journal.ClosedByServerFIN || how == journal.ClosedByServerRST
+}
+
 // abandoned reports whether the client has ended the connection, also where no read has met that end yet.
 func (c *conn) abandoned() bool {
 	switch c.closer() {

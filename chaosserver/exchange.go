@@ -52,6 +52,11 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
+		if c.endedByUs() {
+			c.answered()
+			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
+			return
+		}
 		if c.x == nil {
 			c.x = newExchange(s)
 		}
@@ -76,10 +81,8 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	defer x.run.calls.done(x.place.call)
 	switch {
 	case err != nil:
-		x.number()
 		x.refuseBody(err)
 	case c == nil && x.run.plan.StrikesConnections():
-		x.number()
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 	default:
 		x.decide()
@@ -142,7 +145,7 @@ func (x *exchange) identify() {
 	rec := &x.record
 	rec.Seq = x.run.seq.Add(1)
 	rec.Call, rec.CallNo, rec.Naming = call.key.name, call.no, call.key.by
-	rec.Nth, rec.Ambiguous = x.place.nth, x.place.ambiguous
+	rec.N, rec.Nth, rec.Ambiguous = x.place.n, x.place.nth, x.place.ambiguous
 	rec.Client = x.clientOf()
 	if x.route >= 0 {
 		rec.Route = x.s.scenario.Routes[x.route].Name
@@ -151,27 +154,16 @@ func (x *exchange) identify() {
 	}
 }
 
-// number numbers an attempt that no plan decides about.
-func (x *exchange) number() {
-	call := x.place.call
-	call.turn.Lock()
-	defer call.turn.Unlock()
-	call.n++
-	x.record.N = call.n
-}
-
-// decide numbers the attempt and asks the plan.
+// decide asks the plan.
 func (x *exchange) decide() {
 	call, rec, d := x.place.call, &x.record, &x.decision
 	in := &x.in
 	in.Route, in.Call, in.Nth = x.route, call.no, x.place.nth
-	in.Arrival, in.ConnRequest = x.place.ordinal, rec.ConnRequest
+	in.Attempt, in.Arrival, in.ConnRequest = rec.N, x.place.ordinal, rec.ConnRequest
 	in.Elapsed = x.run.elapsed(rec.First)
 	in.Method, in.Path, in.Client, in.Body = x.r.Method, x.target.path, rec.Client, x.body.kept
 
 	call.turn.Lock()
-	call.n++
-	rec.N, in.Attempt = call.n, call.n
 	answered := call.answered(x.route)
 	in.Entries = *answered
 	x.run.plan.Attempt(in, d)

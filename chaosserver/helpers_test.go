@@ -17,7 +17,7 @@ import (
 // scenario parses a scenario; the text may leave its name out.
 func scenario(t testing.TB, text string) *scenarios.Scenario {
 	t.Helper()
-	if !strings.Contains(text, "name:") {
+	if !strings.HasPrefix(text, "name:") {
 		text = "name: test\n" + text
 	}
 	s, err := scenarios.Parse("test.yaml", []byte(text))

@@ -1,8 +1,6 @@
 package chaosserver
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -67,7 +65,7 @@ func (x *exchange) nameOf() (name callName, number int, ok bool) {
 		return callName{journal.NamedByPath, x.target.path}, 0, true
 	case "header":
 		if v := x.r.Header.Get(id.Header); v != "" {
-			return callName{journal.NamedByHeader, v}, 0, true
+			return callName{journal.NamedByHeader, x.s.redact.value(id.Header, v)}, 0, true
 		}
 	}
 	if x.target.id != "" {
@@ -98,13 +96,12 @@ func (x *exchange) clientOf() string {
 		return x.host()
 	case "header":
 		if v := x.r.Header.Get(id.ClientHeader); v != "" {
-			return v
+			return x.s.redact.value(id.ClientHeader, v)
 		}
 	}
 	if v := x.r.Header.Get("Authorization"); v != "" {
 		if v != x.authorization {
-			sum := sha256.Sum256([]byte(x.s.salt + v))
-			x.authorization, x.authorized = v, "authorization "+hex.EncodeToString(sum[:6])
+			x.authorization, x.authorized = v, "authorization "+x.s.redact.hash(v)
 		}
 		return x.authorized
 	}

@@ -2,6 +2,7 @@ package chaosserver
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"brownout/scenarios"
@@ -72,6 +73,11 @@ const maxCompared = 128
 func pathDistance(p scenarios.Path, path string) int {
 	segments := strings.SplitN(strings.TrimPrefix(canonical(path), "/"), "/", 64)
 	d := 0
+	if len(segments) > 1 { // two slashes for one are a slip of one letter
+		all := len(segments)
+		segments = slices.DeleteFunc(segments, func(s string) bool { return s == "" })
+		d = all - len(segments)
+	}
 	for i, s := range p.Segments {
 		switch {
 		case i >= len(segments):

@@ -13,7 +13,7 @@ routes:
   - match: GET /items/:id
   - match: GET /items/new
   - match: {method: POST, path: /items, header: {Content-Type: json}}
-  - match: {method: POST, path: /items, body: /amount=[0-9]+/}
+  - match: {method: POST, path: /items, body: "/amount=[0-9]+/"}
   - match: [PUT /a, PUT /b/:x/c]
   - match: /any
   - match: GET /static/*

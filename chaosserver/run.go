@@ -1,7 +1,6 @@
 package chaosserver
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,7 @@ type run struct {
 	accepts atomic.Int64   // connections accepted in this run
 	zero    atomic.Int64   // instant at which the scenario's time began, plus 1; 0 while it has not
 
-	waiters atomic.Int32 // callers of await
+	waiters atomic.Int32 // those who watch
 	mu      sync.Mutex   // guards changed
 	changed chan struct{}
 }
@@ -112,21 +111,10 @@ func (r *run) tell() {
 	r.changed = make(chan struct{})
 }
 
-// await returns nil once cond holds for the record, or the context's error.
-func (r *run) await(ctx context.Context, cond func(*journal.Log) bool) error {
+// watch returns a channel that is closed by the next event, until stop is called.
+func (r *run) watch() (changed <-chan struct{}, stop func()) {
 	r.waiters.Add(1)
-	defer r.waiters.Add(-1)
-	for {
-		r.mu.Lock()
-		changed := r.changed
-		r.mu.Unlock()
-		if cond(r.journal.Log()) {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed, func() { r.waiters.Add(-1) }
 }

@@ -2,7 +2,6 @@ package chaosserver
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -26,8 +25,8 @@ type Server struct {
 	router   *router
 	answers  answers
 	wires    map[*scenarios.WireFault]wire
-	key      string    // name of the header that carries the idempotency key
-	salt     string    // of what names a client by a secret
+	key      string // name of the header that carries the idempotency key
+	redact   redactor
 	buffers  sync.Pool // of *[]byte: bodies pass through them
 	bare     sync.Pool // of *exchange: attempts that come past our own listener
 
@@ -77,7 +76,8 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
-	srv := &Server{scenario: s, config: c, router: rt, conns: make(map[*conn]struct{}), salt: rand.Text()}
+	srv := &Server{scenario: s, config: c, router: rt, conns: make(map[*conn]struct{})}
+	srv.redact = newRedactor(c.journal.SecretHeaders)
 	if err := srv.prepare(); err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
@@ -304,17 +304,44 @@ func (s *Server) Journal() *journal.Journal {
 	return nil
 }
 
-var errNotStarted = errors.New("chaosserver: the server has a journal file and is not started; use Start, or AsHandler")
+// The errors of a server that is not in the state that a method needs.
+var (
+	errNotStarted = errors.New("chaosserver: the journal has a file, and the server is not started; use Start, or AsHandler")
+	errClosed     = errors.New("chaosserver: the server was closed before the journal showed what was awaited")
+)
 
-// Await waits until cond holds for the record, and returns nil; or the error of ctx, wrapped, should that end first.
-// It asks after every event that the server records.
+// Await waits until cond holds for the record, and returns nil. It asks after every event that the server records, and
+// goes on with the new record behind a [Server.Reset]. Its error wraps that of ctx, should that end first, or says that
+// the server was closed.
 func (s *Server) Await(ctx context.Context, cond func(*journal.Log) bool) error {
-	r := s.run.Load()
-	if r == nil {
-		return errNotStarted
+	for {
+		r := s.run.Load()
+		if r == nil {
+			return errNotStarted
+		}
+		holds, err := s.awaitEvent(ctx, r, cond)
+		if holds || err != nil {
+			return err
+		}
 	}
-	if err := r.await(ctx, cond); err != nil {
-		return fmt.Errorf("chaosserver: the journal does not show what was awaited: %w", err)
+}
+
+// awaitEvent returns once cond holds, or after the run's next event.
+func (s *Server) awaitEvent(ctx context.Context, r *run, cond func(*journal.Log) bool) (bool, error) {
+	changed, stop := r.watch()
+	defer stop()
+	closed := s.ctx.Err() != nil
+	if cond(r.journal.Log()) {
+		return true, nil
 	}
-	return nil
+	if closed {
+		return false, errClosed
+	}
+	select {
+	case <-changed:
+	case <-s.ctx.Done():
+	case <-ctx.Done():
+		return false, fmt.Errorf("chaosserver: the journal does not show what is awaited: %w", ctx.Err())
+	}
+	return false, nil
 }

@@ -130,3 +130,36 @@ func BenchmarkTimeout(b *testing.B) {
 		_ = p.Run(ctx, succeed)
 	}
 }
+
+// The four policies of a usual client around a function.
+func BenchmarkDoRetryBudgetBreakerLimiter(b *testing.B) {
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	r := benchRetry(b, resilience.RetrySettings{Budget: newBudget(b, resilience.BudgetSettings{})})
+	breaker, err := resilience.NewBreaker(resilience.BreakerSettings{FailureRate: 0.5})
+	if err != nil {
+		b.Fatal(err)
+	}
+	limiter, err := resilience.NewLimiter(resilience.LimiterSettings{Rate: 1e9, Burst: 1e6})
+	if err != nil {
+		b.Fatal(err)
+	}
+	chain := resilience.Compose(r, breaker, limiter)
+	fn := func(context.Context) (int, error) { return 1000, nil }
+	b.Run("loose", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, _ = resilience.Do(ctx, fn, r, breaker, limiter)
+			}
+		})
+	})
+	b.Run("chain", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, _ = resilience.Do(ctx, fn, chain)
+			}
+		})
+	})
+}

@@ -121,8 +121,7 @@ func ClassifyError(err error) Outcome {
 	case errors.Is(err, context.Canceled):
 		return OutcomeNeutral
 	}
-	var refused refusal
-	if errors.As(err, &refused) && refused.refusal() {
+	if refused, ok := errors.AsType[refusal](err); ok && refused.refusal() {
 		return OutcomeNeutral
 	}
 	return OutcomeFailure

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,15 +60,13 @@ func TestBreakerZeroSettings(t *testing.T) {
 // The end of a break shows without a call.
 func TestBreakerHalfOpensByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var seen []string
+		var seen notes
 		b := mustBreaker(t, resilience.BreakerSettings{OpenFor: time.Minute, Observer: resilience.ObserverFunc(
-			func(_ context.Context, e resilience.Event) { seen = append(seen, e.From+">"+e.To+": "+e.Reason) })})
+			func(_ context.Context, e resilience.Event) { seen.add(e.From+">"+e.To, e.Reason) })})
 		b.Trip()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got, want := strings.Join(seen, ", "), "closed>open: manual, open>half-open: break over"; got != want {
-			t.Errorf("events %s, want %s", got, want)
-		}
+		seen.want(t, "closed>open manual", "open>half-open break over")
 	})
 }
 
@@ -397,9 +394,9 @@ func TestBreakerByHand(t *testing.T) {
 func TestBreakerObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b *resilience.Breaker
-		var seen []string
+		var seen notes
 		observer := resilience.ObserverFunc(func(ctx context.Context, e resilience.Event) {
-			seen = append(seen, fmt.Sprintf("%v %v %s>%s %s %v, now %v %d", e.Kind, e.Policy, e.From, e.To, e.Reason, e.Delay, b.State(), b.Counts().ConsecutiveFailures))
+			seen.add(e.Kind, e.Policy, e.From+">"+e.To, e.Reason, e.Delay, "now", b.State(), b.Counts().ConsecutiveFailures)
 			if e.To == "open" && e.Reason == "consecutive failures" {
 				b.Reset()
 				b.Isolate()
@@ -407,15 +404,11 @@ func TestBreakerObserver(t *testing.T) {
 		})
 		b = mustBreaker(t, resilience.BreakerSettings{Name: "bank", ConsecutiveFailures: 2, Observer: observer})
 		fail(b, 3)
-		want := []string{
-			"state_change bank closed>open consecutive failures 30s, now open 0",
-			"state_change bank open>closed manual 0s, now isolated 0",
-			"state_change bank closed>isolated manual 0s, now isolated 0",
-			"rejected bank > isolated 0s, now isolated 0",
-		}
-		if got := strings.Join(seen, "\n"); got != strings.Join(want, "\n") {
-			t.Errorf("events:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
-		}
+		seen.want(t,
+			"state_change bank closed>open consecutive failures 30s now open 0",
+			"state_change bank open>closed manual 0s now isolated 0",
+			"state_change bank closed>isolated manual 0s now isolated 0",
+			"rejected bank > isolated 0s now isolated 0")
 	})
 }
 

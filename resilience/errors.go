@@ -1,12 +1,12 @@
 package resilience
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
 
-// Errors may tell a [Retry] what they know, by methods found with [errors.As]. All policies of this package do so for the
+// Errors may tell a [Retry] what they know, by methods of theirs or of an error they wrap; of several, the outermost
+// counts, as with [errors.As]. All policies of this package do so for the
 // errors they return.
 type (
 	// RetryableError is an error that knows whether repeating the operation may help. An open breaker or a full bulkhead
@@ -70,27 +70,27 @@ func (e *hintedError) Error() string { return e.err.Error() }
 func (e *hintedError) Unwrap() error { return e.err }
 
 func (e *hintedError) Retryable() bool {
-	var inner RetryableError
 	if e.permanent {
 		return false
 	}
-	return !errors.As(e.err, &inner) || inner.Retryable()
+	h := hintsOf(e.err)
+	return h.worthRetrying()
 }
 
 func (e *hintedError) RetryDelay() (time.Duration, bool) {
-	var inner DelayedError
 	if e.delayed {
 		return e.delay, true
 	}
-	if errors.As(e.err, &inner) {
-		return inner.RetryDelay()
-	}
-	return 0, false
+	h := hintsOf(e.err)
+	return h.delay, h.pushed
 }
 
 func (e *hintedError) Throttled() bool {
-	var inner ThrottledError
-	return e.throttled || errors.As(e.err, &inner) && inner.Throttled()
+	if e.throttled {
+		return true
+	}
+	h := hintsOf(e.err)
+	return h.throttled
 }
 
 // SettingError is what every New of this package returns for a setting it cannot accept.

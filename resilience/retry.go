@@ -63,10 +63,8 @@ type RetrySettings struct {
 // Retryable is the default of [RetrySettings.RetryIf]: what an error says of itself (see [RetryableError]), and otherwise
 // true unless it is [context.Canceled], which means that somebody wants the work to end.
 func Retryable(err error) bool {
-	if hint, ok := errors.AsType[RetryableError](err); ok {
-		return hint.Retryable()
-	}
-	return !errors.Is(err, context.Canceled)
+	h := hintsOf(err)
+	return h.worthRetrying()
 }
 
 // Retry repeats an operation that failed. It may be used by several goroutines at once; one Retry per destination is usual,
@@ -89,7 +87,7 @@ type Retry struct {
 	throttled      Backoff
 	maxPushback    time.Duration
 	jitter         float64
-	retryIf        func(error) bool
+	retryIf        func(error) bool // nil = Retryable
 	retryResult    func(Result) bool
 	budget         *Budget
 	observer       Observer
@@ -140,9 +138,6 @@ func NewRetry(s RetrySettings) (*Retry, error) {
 	if r.throttled == nil {
 		r.throttled = newExponential(BackoffSettings{Base: DefaultThrottleBase})
 	}
-	if r.retryIf == nil {
-		r.retryIf = Retryable
-	}
 	r.chance.seed(s.Seed)
 	return r, nil
 }
@@ -178,7 +173,8 @@ func (r *Retry) RunResult(ctx context.Context, next func(context.Context) error,
 
 // loop makes the attempts; first is the error of one already made.
 func (r *Retry) loop(ctx context.Context, next func(context.Context) error, result Result, first error) error {
-	a := r.Start()
+	var a Attempts
+	a.start(r, "", r.budget)
 	if first != nil {
 		a.attempts = 1
 	}
@@ -214,18 +210,19 @@ func (r *Retry) attempt(ctx context.Context, next func(context.Context) error) e
 	return runTimeout(ctx, r.attemptTimeout, r.name, r.observer, next)
 }
 
-// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed].
+// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed]. A refusal by another policy and a
+// cancellation are neutral.
 func (r *Retry) Classify(err error) Failure {
 	f := Failure{Err: err}
-	if err != ErrResult && !r.retryIf(err) {
+	if err == ErrResult {
+		return f
+	}
+	h := hintsOf(err)
+	f.Neutral = h.refused || h.canceled
+	if r.retryIf != nil && !r.retryIf(err) || r.retryIf == nil && !h.worthRetrying() {
 		f.Stop = ReasonPermanent
 		return f
 	}
-	if hint, ok := errors.AsType[DelayedError](err); ok {
-		f.Pushback, f.Pushed = hint.RetryDelay()
-	}
-	if hint, ok := errors.AsType[ThrottledError](err); ok {
-		f.Throttled = hint.Throttled()
-	}
+	f.Pushback, f.Pushed, f.Throttled = h.delay, h.pushed, h.throttled
 	return f
 }

@@ -11,6 +11,7 @@ type Failure struct {
 	Err       error         // of the attempt
 	Stop      Reason        // not zero: do not retry, for this reason, such as [ReasonPermanent]
 	Detail    string        // more about Stop; may be empty
+	Neutral   bool          // the attempt tells nothing about the server, which was not asked: the budget is left alone
 	Throttled bool          // the server refused for load
 	Pushed    bool          // the server said when to come back, in Pushback
 	Pushback  time.Duration // lower bound of the wait; negative: do not come back
@@ -44,7 +45,7 @@ type Attempts struct {
 	budget   *Budget
 	key      string // for events
 	attempts int
-	start    time.Time // of the first attempt; zero unless MaxElapsed asks
+	since    time.Time // of the first attempt; zero unless MaxElapsed asks
 	prev     time.Duration
 	price    int64 // what the last retry took from the budget
 	causes   [3]error
@@ -59,11 +60,16 @@ func (r *Retry) Start() Attempts {
 // StartFor is Start for a client of several destinations: events carry the key, and the budget takes the place of the one
 // in the settings; nil = unbounded.
 func (r *Retry) StartFor(key string, budget *Budget) Attempts {
-	a := Attempts{retry: r, key: key, budget: budget}
-	if r.maxElapsed > 0 {
-		a.start = time.Now()
-	}
+	var a Attempts
+	a.start(r, key, budget)
 	return a
+}
+
+func (a *Attempts) start(r *Retry, key string, budget *Budget) {
+	a.retry, a.key, a.budget = r, key, budget
+	if r.maxElapsed > 0 {
+		a.since = time.Now()
+	}
 }
 
 // Number returns how many attempts have begun.
@@ -97,15 +103,19 @@ func (a *Attempts) Failed(ctx context.Context, f Failure) (time.Duration, error)
 		// The caller went away, which tells nothing about the server: the budget is left alone.
 		return 0, a.canceled(ctx, 0)
 	}
-	if f.Stop == ReasonPermanent { // the server is healthy: it answered, and will answer the same again
-		a.settle(true)
+	if f.Stop == ReasonPermanent { // unless neutral the server is healthy: it answered, and will answer the same again
+		if !f.Neutral {
+			a.settle(true)
+		}
 		if a.attempts == 1 {
 			a.observeGiveUp(ctx, f.Err, ReasonPermanent, 0)
 			return 0, f.Err
 		}
 		return 0, a.giveUp(ctx, f, ReasonPermanent, 0)
 	}
-	a.settle(false)
+	if !f.Neutral {
+		a.settle(false)
+	}
 	delay, exact := a.delay(f)
 	switch {
 	case f.Stop != reasonNone:
@@ -158,7 +168,7 @@ func (a *Attempts) fit(ctx context.Context, delay, least time.Duration) (time.Du
 	room := time.Duration(math.MaxInt64)
 	reason := reasonNone
 	if r.maxElapsed > 0 {
-		room, reason = r.maxElapsed-time.Since(a.start), ReasonElapsed
+		room, reason = r.maxElapsed-time.Since(a.since), ReasonElapsed
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// An attempt at the deadline is too late, hence the nanosecond.

@@ -57,6 +57,7 @@ func wire(k Key, others []string, read func(*loader, *yaml.Node, *WireFault), do
 			if a.Wire == nil {
 				a.Wire = &WireFault{}
 			}
+			e.path = l.where()
 			a.Wire.Pos = l.span(e)
 			l.spots[a.Wire] = e
 			if k.Name != "at" {
@@ -104,12 +105,20 @@ var wireRows = []row[Answer]{
 		nil, readPoint, 0),
 }
 
+// statusRow is the status of an answer, which is printed though it has a default: an answer reads badly without.
+var statusRow = func() row[Answer] {
+	r := key(Key{Name: "status", In: []Place{InAnswer, InFault}, Default: "200", Fault: true,
+		Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
+		status, 200, func(a *Answer) *int { return &a.Status })
+	r.write = func(p *printer, a *Answer) (tree, bool) { return status.write(p, a.Status), a.Status != 0 }
+	return r
+}()
+
 // answerRows are the keys of an answer that a fault has too.
 var answerRows = func() []row[Answer] {
 	both := []Place{InAnswer, InFault}
 	rows := []row[Answer]{
-		key(Key{Name: "status", In: both, Default: "200", Fault: true, Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
-			status, 200, func(a *Answer) *int { return &a.Status }),
+		statusRow,
 		key(Key{Name: "headers", In: both, Doc: "Fields, sent as written, malformed or not: name to text, to texts (several fields), or to {repeat:, size:}."},
 			headers, nil, func(a *Answer) *[]Header { return &a.Headers }),
 	}
@@ -121,7 +130,7 @@ var answerRows = func() []row[Answer] {
 			optional(delay), nil, func(a *Answer) **Delay { return &a.Delay }),
 	)
 	rows = append(rows, wireRows...)
-	return append(rows, unbuilt[Answer]("file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
+	return append(rows, unbuilt[Answer](both, "file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
 		"connection", "linger", "commit", "truncate", "stall", "drip", "garbage", "refuse", "after", "rate", "bytes", "wait", "scope")...)
 }()
 
@@ -134,7 +143,7 @@ var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answ
 
 // answers is the codec of a route's list of answers.
 var answers = codec[[]Answer]{
-	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]"},
+	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]", Holds: InAnswer},
 	read: func(l *loader, n *yaml.Node, v *[]Answer) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of answers, got "+kind(follow(n)), `write each as "- {status: 503}"`)
@@ -169,7 +178,7 @@ func (l *loader) readAnswer(n *yaml.Node, a *Answer) {
 	readMapping(l, n, answerPlace, a)
 	l.finishAnswer(n, a)
 	if a.Wire != nil && a.Wire.At == AtAccept {
-		l.fail(l.spots[a.Wire].key, "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
+		l.failKey(l.spots[a.Wire], "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
 	}
 }
 

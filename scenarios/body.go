@@ -3,7 +3,9 @@ package scenarios
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -149,14 +151,26 @@ func (w *jsonWriter) scalar(n, v *yaml.Node) {
 		w.raw(strings.ToLower(v.Value))
 	case "!!int", "!!float":
 		if !jsonNumber.MatchString(v.Value) {
-			_, f := whole(v.Value, "a number as JSON writes it", 0, 1<<53)
-			w.l.fail(n, f.msg, f.hint+", or quote it: "+fmt.Sprintf("%q", v.Value))
+			w.badNumber(n, v.Value)
 			return
 		}
 		w.raw(v.Value)
 	default:
 		w.string(n, v.Value)
 	}
+}
+
+// badNumber reports a number that JSON would not read as YAML does.
+func (w *jsonWriter) badNumber(n *yaml.Node, s string) {
+	msg, hint := "JSON has no number "+s, ""
+	if _, f := whole(s, "a number", 0, 1<<53); f != nil && digits.MatchString(s) {
+		msg, hint = f.msg, f.hint+", or "
+	} else if i, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 0, 64); err == nil {
+		hint = fmt.Sprintf("write %d, or ", i)
+	} else if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		hint = "write " + number(f) + ", or "
+	}
+	w.l.fail(n, msg, hint+"quote it: "+doubleQuoted(s))
 }
 
 // string writes a text, whose variables become parts.

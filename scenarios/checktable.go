@@ -8,10 +8,17 @@ import (
 
 // Samples of the statistics, from RULES "Statistical tests".
 const (
-	sampleMean          = 20  // calls for the mean of a gap
+	sampleMean          = 20  // waits for the mean of a gap
 	sampleJitter        = 20  // calls for JIT
 	sampleGrowth        = 20  // calls for GROW3; GROW2, with only two gaps, needs 30
 	sampleAmplification = 500 // calls for BUDGET
+	sampleDistinct      = 2   // calls for keys to differ
+)
+
+// What samples count.
+const (
+	ofCalls = "calls"
+	ofWaits = "waits"
 )
 
 // checkTable is the grammar of checks, in the order of its documentation.
@@ -34,33 +41,33 @@ func checkTable() []Check {
 			Doc: "An unsafe request whose outcome is unknown has one attempt only, unless it has a steady key."}),
 		check[SameRequest](Check{Name: "same_request", Identity: true, Rules: []string{"RETRY-009", "IDEM-006"},
 			Doc: "Method, target, body digest and content headers of a call's attempts are equal."}),
-		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, Rules: []string{"RETRY-011"},
+		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, SampleOf: ofCalls, Rules: []string{"RETRY-011"},
 			Doc: "There are at most so many attempts for each call, after a share of the phase."},
 			key(Key{Name: "max", Default: "1.3x", Doc: "Attempts for each call."}, factor, 1.3, func(a *Amplification) *float64 { return &a.Max }),
 			key(Key{Name: "after", Default: "50%", Doc: "The share of the phase, or of the run, that is not judged."},
 				share, 0.5, func(a *Amplification) *Share { return &a.After })),
-		check(Check{Name: "no_hot_loop", Identity: true, Sample: sampleMean, Rules: []string{"BACKOFF-001", "BACKOFF-007", "RA-004", "IDEM-006"},
+		check(Check{Name: "no_hot_loop", Identity: true, Sample: sampleMean, SampleOf: ofWaits, Rules: []string{"BACKOFF-001", "BACKOFF-007", "RA-004", "IDEM-006"},
 			Doc: "The mean over the calls of each gap from the second on is long enough."},
 			key(Key{Name: "mean", Default: "10ms; after 429 100ms", Doc: "The least mean."}, anyDuration, nil,
 				func(n *NoHotLoop) **time.Duration { return &n.Mean })),
-		check[BackoffGrows](Check{Name: "backoff_grows", Identity: true, Sample: sampleGrowth, Rules: []string{"BACKOFF-002"},
+		check[BackoffGrows](Check{Name: "backoff_grows", Identity: true, Sample: sampleGrowth, SampleOf: ofCalls, Rules: []string{"BACKOFF-002"},
 			Doc: "Delays grow with the attempt's number, in the mean over the calls."}),
-		check[BackoffJitters](Check{Name: "backoff_jitters", Identity: true, Sample: sampleJitter, Rules: []string{"BACKOFF-004"},
+		check[BackoffJitters](Check{Name: "backoff_jitters", Identity: true, Sample: sampleJitter, SampleOf: ofCalls, Rules: []string{"BACKOFF-004"},
 			Doc: "Delays are randomised from call to call."}),
 		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
 			Doc: "No attempt comes before it was due."},
-			durationRow("tolerance", "So much earlier passes, for early timers.", 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
+			durationRow(Key{Name: "tolerance", Doc: "So much earlier passes, for early timers."}, 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
 			key(Key{Name: "late", Doc: "At most so long after it was due; none: not judged."}, anyDuration, nil,
 				func(h *HonoursRetryAfter) **time.Duration { return &h.Late })),
 		check(Check{Name: "waits", Identity: true, Rules: []string{"RL-006"}, Doc: "The gap after a failure is long enough."},
-			requiredRow(durationRow("at_least", "The shortest gap.", 0, func(w *Waits) *time.Duration { return &w.AtLeast })),
+			durationRow(Key{Name: "at_least", Required: true, Type: Type{Name: "duration", Example: "1s"}, Doc: "The shortest gap."}, 0, func(w *Waits) *time.Duration { return &w.AtLeast }),
 			key(Key{Name: "after", Default: "any failure", Doc: "Only after these statuses."}, oneOrList("statuses", status), nil,
 				func(w *Waits) *[]int { return &w.After })),
 		check[KeyFromFirstAttempt](Check{Name: "key_from_first_attempt", Identity: true, ByKey: true, Rules: []string{"IDEM-001"},
 			Doc: "A retried call had its idempotency key at once."}),
 		check[SameIdempotencyKey](Check{Name: "same_idempotency_key", Identity: true, ByKey: true, Rules: []string{"IDEM-002", "IDEM-006"},
 			Doc: "All attempts of a call carry one idempotency key."}),
-		check[DistinctIdempotencyKeys](Check{Name: "distinct_idempotency_keys", Identity: true, ByKey: true, Rules: []string{"IDEM-003"},
+		check[DistinctIdempotencyKeys](Check{Name: "distinct_idempotency_keys", Identity: true, Sample: sampleDistinct, SampleOf: ofCalls, ByKey: true, Rules: []string{"IDEM-003"},
 			Doc: "No idempotency key is in two calls, nor with two bodies."}),
 		check(Check{Name: "connections", Rules: []string{"CONN-006", "BACKOFF-007"}, Doc: "There are at most so many connections."},
 			countRow("max", 1, "Distinct ones.", func(c *Connections) **Count { return &c.Max }),
@@ -81,11 +88,6 @@ var unbuiltChecks = func() []Check {
 	}
 	return list
 }()
-
-func requiredRow[P any](r row[P]) row[P] {
-	r.Required = true
-	return r
-}
 
 var succeedsRow = func() row[Succeeds] {
 	t := Type{Name: "share", Example: "99%", Words: []string{"all", "none"}}

@@ -60,7 +60,7 @@ func optional[V any](c codec[V]) codec[*V] {
 
 // listOf is the codec of a list of values that c reads.
 func listOf[V any](what string, c codec[V]) codec[[]V] {
-	t := Type{Name: "list of " + what}
+	t := Type{Name: "list of " + what, Holds: c.kind.Holds}
 	if c.kind.Example != "" {
 		t.Example = "[" + c.kind.Example + "]"
 	}
@@ -89,7 +89,7 @@ func listOf[V any](what string, c codec[V]) codec[[]V] {
 func oneOrList[V any](what string, c codec[V]) codec[[]V] {
 	many := listOf(what, c)
 	single := many
-	single.kind = Type{Name: c.kind.Name + ", or a " + many.kind.Name, Example: c.kind.Example}
+	single.kind = Type{Name: c.kind.Name + ", or a " + many.kind.Name, Example: c.kind.Example, Holds: c.kind.Holds}
 	single.read = func(l *loader, n *yaml.Node, v *[]V) {
 		if follow(n).Kind == yaml.SequenceNode {
 			many.read(l, n, v)
@@ -114,7 +114,7 @@ func oneOrList[V any](what string, c codec[V]) codec[[]V] {
 // mapping is the codec of a mapping with the keys of a place.
 func mapping[V any](p *place[V]) codec[V] {
 	return codec[V]{
-		kind:  Type{Name: "mapping"},
+		kind:  Type{Name: "mapping", Example: p.example, Holds: p.in},
 		read:  func(l *loader, n *yaml.Node, v *V) { readMapping(l, n, p, v) },
 		write: func(pr *printer, v V) tree { return writeMapping(pr, p, &v) },
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	delayType    = Type{Name: "duration, a range, or a mapping", Example: "250ms"}
+	delayType    = Type{Name: "duration, a range, or a mapping", Example: "250ms", Holds: InDelay}
 	quantileName = regexp.MustCompile(`^p[0-9]+(\.[0-9]+)?$`)
 )
 

@@ -84,12 +84,12 @@ var stepPlace = func() *place[Step] {
 		key(Key{Name: "settle", In: in, Default: "the larger of 2s and 2 cap", Doc: "How long late attempts are watched for after the last call."},
 			optional(duration), nil, func(s *Step) **time.Duration { return &s.Settle }),
 	)
-	return &place[Step]{in: InStep, rows: append(rows, unbuilt[Step]("host")...)}
+	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: append(rows, unbuilt[Step](in, "host")...)}
 }()
 
 // drive is the codec of a step, or a list of steps.
 var drive = codec[[]Step]{
-	kind: Type{Name: "step, or a list of them", Example: "{request: GET /items/:call, calls: 20}"},
+	kind: Type{Name: "step, or a list of them", Example: "{request: GET /items/:call, calls: 20}", Holds: InStep},
 	read: func(l *loader, n *yaml.Node, v *[]Step) {
 		items := []*yaml.Node{n}
 		if follow(n).Kind == yaml.SequenceNode {
@@ -137,9 +137,9 @@ func (l *loader) readStep(n *yaml.Node, s *Step) {
 		s.Concurrency = 1
 	}
 	if e, ok := l.spots[&s.Stream]; ok && s.Stream && l.spots[&s.Body].key == nil {
-		l.fail(e.key, "stream says how content is sent, and there is none", "add json, text or size")
+		l.failKey(e, "stream says how content is sent, and there is none", "add json, text or size")
 	}
 	if e, ok := l.spots[&s.Clients]; ok && s.For == 0 && s.Clients > s.Calls {
-		l.fail(e.value, number(float64(s.Clients))+" clients share "+number(float64(s.Calls))+" calls", "write calls: "+number(float64(s.Clients))+" or more")
+		l.failValue(e, number(float64(s.Clients))+" clients share "+number(float64(s.Calls))+" calls", "write calls: "+number(float64(s.Clients))+" or more")
 	}
 }

@@ -107,6 +107,9 @@ func noDuration(s string) *flaw {
 	}
 	switch {
 	case unit == "":
+		if n < 100 {
+			return &flaw{quote(s) + " has no unit", "write " + s + "s, or " + s + "ms; units are " + durationUnits}
+		}
 		return &flaw{quote(s) + " has no unit", "write " + s + "ms, or another of " + durationUnits}
 	case spoken:
 		return &flaw{"expected a duration, got " + quote(s), "write " + number(n) + short}
@@ -115,7 +118,7 @@ func noDuration(s string) *flaw {
 	case lower == "ns":
 		return &flaw{"the smallest unit of a duration is us, got " + quote(s), "write " + number(n/1000) + "us"}
 	}
-	if near := Suggest(unit, profileUnits); near != "" {
+	if near := Suggest(unit, profileUnits); near != "" && near != unit {
 		return &flaw{quote(s) + " has an unknown unit", "did you mean " + quote(number(n)+" "+near) + "?"}
 	}
 	return &flaw{quote(s) + " has an unknown unit", "one of " + durationUnits + ", or of the profile: " + join(profileUnits)}

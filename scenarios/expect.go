@@ -14,9 +14,10 @@ type Check struct {
 	Params  []Key    // its own, the first of which a lone value sets; all checks take route, phase and level too
 	Unbuilt bool     // the grammar has the check, this version does not judge it
 
-	// Sample is the number of calls below which its statistic says nothing, and it is skipped ("saw 1, needs 20"); 0 or 1:
-	// one call is enough.
-	Sample int
+	// Sample is how much it must see, below which it says nothing and is skipped ("saw 1, needs 20"), and SampleOf what is
+	// counted: "calls", or "waits" of all calls together. 0: one call is enough.
+	Sample   int
+	SampleOf string
 	// Identity says that it judges call by call, so that it is inconclusive where calls cannot be told apart.
 	Identity bool
 	// ByKey says that it judges idempotency keys, so that it cannot fail where the key's own header names the calls.
@@ -49,7 +50,7 @@ var commonRows = append([]row[Expectation]{
 		name, "", func(e *Expectation) *string { return &e.Phase }),
 	key(Key{Name: "level", In: []Place{InCheck}, Default: "fail", Doc: "What it counts for when it is not met."},
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
-}, unbuilt[Expectation]("case", "host", "event")...)
+}, unbuilt[Expectation]([]Place{InCheck}, "case", "host", "event")...)
 
 // check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
 func check[P any, PP interface {
@@ -88,7 +89,7 @@ func check[P any, PP interface {
 		case len(rows) == 0:
 			l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
 		default:
-			pl.rows[0].read(l, entry{n, n}, j)
+			l.in(rows[0].Name, func() { pl.rows[0].read(l, entry{key: n, value: n}, j) })
 		}
 	}
 	c.write = func(p *printer, e *Expectation) tree {
@@ -99,7 +100,7 @@ func check[P any, PP interface {
 
 // expectations is the codec of the list of checks.
 var expectations = codec[[]Expectation]{
-	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]"},
+	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]", Holds: InCheck},
 	read: func(l *loader, n *yaml.Node, v *[]Expectation) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of checks, got "+kind(follow(n)), `write each as "- succeeds: all"`)
@@ -133,7 +134,7 @@ func writeExpectation(p *printer, e *Expectation) tree {
 // readExpectation reads one entry of expect: a check's name, or one key with its parameters.
 func (l *loader) readExpectation(n *yaml.Node, e *Expectation) {
 	item := follow(n)
-	named := entry{n, nil}
+	named := entry{key: n}
 	if item.Kind == yaml.MappingNode {
 		list := l.entries(n)
 		if len(list) == 0 {
@@ -157,8 +158,11 @@ func (l *loader) readExpectation(n *yaml.Node, e *Expectation) {
 		l.fail(named.key, "check "+quote(e.Name)+" is not built yet", "this version cannot judge it; take it out")
 	default:
 		l.spots[e] = named
+		before := len(l.errs)
 		l.in(e.Name, func() { c.read(l, named.value, e) })
-		l.checkParams(e)
+		if len(l.errs) == before {
+			l.checkParams(e)
+		}
 	}
 }
 
@@ -212,8 +216,7 @@ func countRow[P any](name string, least int, doc string, at func(*P) **Count) ro
 	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)
 }
 
-func durationRow[P any](name, doc string, def time.Duration, at func(*P) *time.Duration) row[P] {
-	k := Key{Name: name, Doc: doc}
+func durationRow[P any](k Key, def time.Duration, at func(*P) *time.Duration) row[P] {
 	if def > 0 {
 		k.Default = showDuration(def)
 	}

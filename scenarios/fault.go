@@ -25,7 +25,7 @@ var faultPlace = func() *place[Fault] {
 	}
 	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(f *Fault) *bool { return &f.Optional })
-	return &place[Fault]{in: InFault, rows: append(rows, optional)}
+	return &place[Fault]{in: InFault, example: "{chance: 10%, status: 503}", rows: append(rows, optional)}
 }()
 
 // name is the codec of a name: a text that is not empty and stands on one line.
@@ -58,6 +58,10 @@ var chance = codec[Chance]{
 		}
 		var from, to Share
 		first, second, ramp := strings.Cut(s, "->")
+		if ramp && (strings.TrimSpace(first) == "" || strings.TrimSpace(second) == "") {
+			l.fail(n, "a ramp needs both ends, got "+quote(s), "write 80% -> 0%")
+			return
+		}
 		if !set(l, n, &from, strings.TrimSpace(first), parseShare) {
 			return
 		}
@@ -76,7 +80,7 @@ var chance = codec[Chance]{
 	},
 }
 
-var whenPlace = &place[When]{in: InWhen, rows: append([]row[When]{
+var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([]row[When]{
 	key(Key{Name: "attempt", In: []Place{InWhen}, Doc: "Number of the attempt in its call."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Attempt }),
 	key(Key{Name: "call", In: []Place{InWhen}, Doc: "Ordinal of the call."},
@@ -103,7 +107,7 @@ var whenPlace = &place[When]{in: InWhen, rows: append([]row[When]{
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Body }),
 	key(Key{Name: "client", In: []Place{InWhen}, Doc: "What the client's name must contain, or the /regexp/ that it must match; see identity.client."},
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Client }),
-}, unbuilt[When]("case", "host")...)}
+}, unbuilt[When]([]Place{InWhen}, "case", "host")...)}
 
 // readFault reads one entry of faults.
 func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
@@ -120,7 +124,7 @@ func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
 
 // faults is the codec of the list of faults.
 var faults = codec[[]Fault]{
-	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]"},
+	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]", Holds: InFault},
 	read: func(l *loader, n *yaml.Node, v *[]Fault) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of faults, got "+kind(follow(n)), `write each as "- {chance: 10%, status: 503}"`)
@@ -156,8 +160,12 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	}
 	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter} {
 		if e, ok := l.spots[at]; ok {
-			l.fail(e.key, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
+			l.failKey(e, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
+			return
 		}
+	}
+	if follow(n).Kind != yaml.MappingNode {
+		return
 	}
 	if a.Delay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil {
 		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
@@ -169,14 +177,14 @@ func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
 	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Delay} {
 		if e, ok := l.spots[at]; ok {
-			l.fail(e.key, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
+			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
 		}
 	}
 	w := &f.When
 	for _, at := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body} {
 		if e, ok := l.spots[at]; ok {
-			l.fail(e.key, quote(follow(e.key).Value)+" is not known at accept, before anything of the request is read",
-				"at accept a fault can wait for elapsed, phase, nth, every, burst, and for client with identity: {client: ip}")
+			l.failKey(e, quote(follow(e.key).Value)+" is not known at accept, before anything of the request is read",
+				"known are elapsed, phase, nth, every, burst; with identity: {client: ip} client")
 		}
 	}
 }

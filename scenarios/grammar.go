@@ -35,7 +35,7 @@ var keyRows = sync.OnceValue(func() []Key {
 		keys = append(keys, rows...)
 	}
 	for _, r := range commonRows {
-		keys = append(keys, placed(r.Key, InCheck))
+		keys = append(keys, r.Key)
 	}
 	for _, c := range checkRows() {
 		keys = append(keys, c.Params...)
@@ -43,23 +43,15 @@ var keyRows = sync.OnceValue(func() []Key {
 	return keys
 })
 
-// keysOf returns the keys of a place that do not stand in one before it.
+// keysOf returns the keys of a place, but for those that are listed with another place already.
 func keysOf[T any](p *place[T]) []Key {
 	var keys []Key
 	for _, r := range p.rows {
-		if p.in == InFault && slices.Contains(r.In, InAnswer) {
-			continue
+		if r.In[0] == p.in {
+			keys = append(keys, r.Key)
 		}
-		keys = append(keys, placed(r.Key, p.in))
 	}
 	return keys
-}
-
-func placed(k Key, in Place) Key {
-	if len(k.In) == 0 {
-		k.In = []Place{in}
-	}
-	return k
 }
 
 // Faults returns the keys of an answer that a healthy upstream would have no use for: the kinds of faults.

@@ -6,7 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var headersType = Type{Name: "mapping of names to texts", Example: "{X-Request-Id: abc}"}
+var headersType = Type{Name: "mapping of names to texts", Example: "{X-Request-Id: abc}", Holds: InHeader}
 
 // headers is the codec of response or request fields: name to a text, texts (several fields), or a repeated text.
 var headers = codec[[]Header]{

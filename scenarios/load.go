@@ -74,7 +74,7 @@ func Parse(file string, src []byte, options ...Option) (*Scenario, error) {
 func newLoader(file string, src []byte) *loader {
 	return &loader{
 		file: file, text: newText(strings.TrimPrefix(string(src), byteOrderMark)),
-		seen: map[Error]bool{}, written: map[string]string{}, needs: map[string]bool{}, spots: map[any]entry{},
+		seen: map[known]bool{}, written: map[string]string{}, needs: map[string]bool{}, spots: map[any]entry{},
 		rows: Keys, checks: Checks,
 	}
 }

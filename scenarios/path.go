@@ -19,6 +19,9 @@ var (
 // parsePath reads a path template.
 func parsePath(s string) (Path, *flaw) {
 	if !strings.HasPrefix(s, "/") {
+		if strings.Contains(s, "://") {
+			return Path{}, &flaw{quote(s) + " is no path", "write the path alone, without scheme and host"}
+		}
 		return Path{}, &flaw{quote(s) + " is no path, for it does not begin with a slash", "write /" + s}
 	}
 	if fixed := braced.ReplaceAllString(s, ":$1"); fixed != s {
@@ -107,7 +110,7 @@ func parseMethod(s string) (string, *flaw) {
 // anyPath is the path of a match that names none.
 var anyPath = Path{Text: "/*", Rest: true}
 
-var matchType = Type{Name: "match", Example: "GET /items/:id"}
+var matchType = Type{Name: "match", Example: "GET /items/:id", Holds: InMatch}
 
 // match is the codec of one match: [METHOD] /path, or a mapping.
 var match = codec[Match]{
@@ -158,7 +161,7 @@ var matchPlace = &place[Match]{in: InMatch, rows: append([]row[Match]{
 		headerMatches, nil, func(m *Match) *[]HeaderMatch { return &m.Header }),
 	key(Key{Name: "body", In: []Place{InMatch}, Doc: "What the body must contain, or the /regexp/ that it must match."},
 		optional(textMatch), nil, func(m *Match) **TextMatch { return &m.Body }),
-}, unbuilt[Match]("host")...)}
+}, unbuilt[Match]([]Place{InMatch}, "host")...)}
 
 var textMatchType = Type{Name: "text, or a /regexp/", Example: "card"}
 

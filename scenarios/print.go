@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -44,6 +45,7 @@ const (
 type tree struct {
 	kind  treeKind
 	text  string   // of a leaf, quoted where it needs to be
+	bare  string   // of a leaf: how it can be written outside of brackets; "" for as text
 	names []string // of a mapping, one for each item
 	items []tree
 }
@@ -58,15 +60,25 @@ func (t *tree) add(name string, item tree) {
 // plainText is what can stand without quotes anywhere, if YAML takes it for a text.
 var plainText = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./*+-]*( ?:?[A-Za-z0-9_./*+-]+)*$`)
 
+// plainLine is what can stand without quotes outside of brackets, if YAML takes it for a text.
+var plainLine = regexp.MustCompile(`^[A-Za-z/]([A-Za-z0-9_./*+,;?!()'%-]|:[A-Za-z0-9_]| [A-Za-z0-9_./*+,;?!()'%-]| :[A-Za-z0-9_])*$`)
+
 // textLeaf is a text, quoted unless it reads back as itself without.
 func textLeaf(s string) tree {
-	if plainText.MatchString(s) && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":") {
-		n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
-		if n.ShortTag() == "!!str" {
-			return leaf(s)
-		}
+	if plainText.MatchString(s) && isText(s) {
+		return leaf(s)
 	}
-	return leaf(doubleQuoted(s))
+	t := leaf(doubleQuoted(s))
+	if plainLine.MatchString(s) && !strings.HasSuffix(s, ":") && isText(s) {
+		t.bare = s
+	}
+	return t
+}
+
+// isText reports whether YAML takes a text without quotes for a text.
+func isText(s string) bool {
+	n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
+	return n.ShortTag() == "!!str"
 }
 
 // doubleQuoted writes a text in YAML's double quotes.
@@ -132,9 +144,10 @@ func (p *printer) block(b *strings.Builder, t tree, indent int) {
 			p.value(b, textLeaf(t.names[i]).text+":", item, indent)
 		}
 	case t.kind == treeList && len(t.items) > 0:
+		single := !slices.ContainsFunc(t.items, func(item tree) bool { return item.kind == treeMap && len(item.items) != 1 })
 		for _, item := range t.items {
-			b.WriteString(margin + "-")
-			p.item(b, item, indent)
+			b.WriteString(margin + "- ")
+			p.item(b, item, indent, single)
 		}
 	default:
 		b.WriteString(margin + flow(t) + "\n")
@@ -144,7 +157,11 @@ func (p *printer) block(b *strings.Builder, t tree, indent int) {
 // value prints a key and its value: on one line where it fits and is simple, else as a block below.
 func (p *printer) value(b *strings.Builder, name string, t tree, indent int) {
 	b.WriteString(name)
-	if s := flow(t); t.kind == treeLeaf || len(t.items) == 0 || !nested(t) && indent+len(name)+1+len(s) <= lineWidth {
+	s := flow(t)
+	if t.bare != "" {
+		s = t.bare
+	}
+	if t.kind == treeLeaf || len(t.items) == 0 || !nested(t) && indent+len(name)+1+len(s) <= lineWidth {
 		b.WriteString(" " + s + "\n")
 		return
 	}
@@ -152,11 +169,11 @@ func (p *printer) value(b *strings.Builder, name string, t tree, indent int) {
 	p.block(b, t, indent+2)
 }
 
-// item prints an entry of a list after its dash.
-func (p *printer) item(b *strings.Builder, t tree, indent int) {
-	b.WriteByte(' ')
-	short := t.kind == treeMap && len(t.items) > 1 && !nested(t) && indent+2+len(flow(t)) <= lineWidth
-	if s := flow(t); t.kind != treeMap || len(t.items) == 0 || short {
+// item prints an entry of a list after its dash: a mapping in braces where it fits, or over several lines; if no entry of the
+// list has more than a single key, without braces.
+func (p *printer) item(b *strings.Builder, t tree, indent int, single bool) {
+	s := flow(t)
+	if t.kind != treeMap || len(t.items) == 0 || !single && !nested(t) && indent+2+len(s) <= lineWidth {
 		b.WriteString(s + "\n")
 		return
 	}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -35,6 +36,9 @@ func (l *loader) rateUnit() Rate {
 
 // fixedDuration is the codec of a duration that cannot be in a unit of the profile, since it is one.
 var fixedDuration = scalars(Type{Name: "duration", Example: "250ms"}, func(s string) (time.Duration, *flaw) {
+	if _, unit, ok := amount(s); ok && slices.Contains(profileUnits, unit) {
+		return 0, &flaw{"a value of the profile cannot be in a unit of the profile, got " + quote(s), "write it in one of " + durationUnits}
+	}
 	d, f := parseDuration(s, false)
 	if f == nil && d <= 0 {
 		f = &flaw{"expected a duration above 0, got " + quote(s), ""}
@@ -56,7 +60,7 @@ var profilePlace = func() *place[Profile] {
 	timed := func(name, doc string, at func(*Profile) **time.Duration) row[Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(fixedDuration), nil, at)
 	}
-	return &place[Profile]{in: InProfile, rows: []row[Profile]{
+	return &place[Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []row[Profile]{
 		counted("max_attempts", "Attempts of a call, the first one too.", 1, func(p *Profile) **int { return &p.MaxAttempts }),
 		key(Key{Name: "retries_on", In: in, Doc: "The statuses that are retried."},
 			listOf("statuses", status), nil, func(p *Profile) *[]int { return &p.RetriesOn }),

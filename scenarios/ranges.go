@@ -72,7 +72,7 @@ var windowType = Type{Name: "range of time", Example: "30s..45s"}
 
 // window is the codec of a stretch of the scenario's time: 30s..45s, 30s.., ..45s, or a mapping that repeats.
 var window = codec[Window]{
-	kind: Type{Name: "range of time, or a mapping", Example: "30s..45s"},
+	kind: Type{Name: "range of time, or a mapping", Example: "30s..45s", Holds: InElapsed},
 	read: func(l *loader, n *yaml.Node, v *Window) {
 		if follow(n).Kind == yaml.MappingNode {
 			readMapping(l, n, periodicPlace, v)
@@ -152,7 +152,7 @@ func (l *loader) pair(n *yaml.Node, from, to string, a, b *time.Duration) bool {
 
 // burst is the codec of mean spells, both in time or both in attempts.
 var burst = codec[Burst]{
-	kind: Type{Name: "mapping", Example: "{bad: 2s, good: 15s}"},
+	kind: Type{Name: "mapping", Example: "{bad: 2s, good: 15s}", Holds: InBurst},
 	read: func(l *loader, n *yaml.Node, v *Burst) {
 		before := len(l.errs)
 		var got spells

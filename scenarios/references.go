@@ -20,7 +20,7 @@ func (l *loader) references(s *Scenario) {
 		}
 		l.ramp(s, f)
 		if f.OnConnection() && f.When.Client != nil && s.Identity.ClientBy != "ip" {
-			l.fail(l.spots[&f.When.Client].key, "at accept a client is known by its address alone", "add identity: {client: ip}")
+			l.failKey(l.spots[&f.When.Client], "at accept a client is known by its address alone", "add identity: {client: ip}")
 		}
 	}
 	routes := make([]string, len(s.Routes))
@@ -33,7 +33,7 @@ func (l *loader) references(s *Scenario) {
 			l.defined(l.spots[&e.Phase], e.Phase, "phase", phases)
 		}
 		if e.Route != "" {
-			l.defined(l.spots[&e.Route], e.Route, "route", routes)
+			l.definedRoute(s, l.spots[&e.Route], e.Route, routes)
 		}
 		l.declared(e.Params)
 	}
@@ -44,13 +44,24 @@ func (l *loader) defined(e entry, name, what string, names []string) {
 	if e.value == nil || slices.Contains(names, name) {
 		return
 	}
-	hint := "one of " + join(names)
+	hint := "the file has " + join(names)
 	if near := Suggest(name, names); near != "" {
 		hint = "did you mean " + quote(near) + "?"
 	} else if len(names) == 0 {
 		hint = "the file has no " + what + "s"
 	}
-	l.fail(e.value, "nothing defines the "+what+" "+quote(name), hint)
+	l.failValue(e, "nothing defines the "+what+" "+quote(name), hint)
+}
+
+// definedRoute is defined for a route's name, which is not its match where it has a name of its own.
+func (l *loader) definedRoute(s *Scenario, e entry, name string, names []string) {
+	for _, r := range s.Routes {
+		if r.matchName() == name && r.Name != name && !slices.Contains(names, name) {
+			l.failValue(e, "nothing defines the route "+quote(name), "that route is named "+quote(r.Name))
+			return
+		}
+	}
+	l.defined(e, name, "route", names)
 }
 
 // uniqueNames reports names that stand twice. A fault's name seeds its chance, so that two of one name would strike
@@ -60,7 +71,7 @@ func (l *loader) uniqueNames(s *Scenario) {
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		if e, ok := l.spots[&f.Name]; ok && seen[f.Name] {
-			l.fail(e.value, "a fault named "+quote(f.Name)+" stands above", "a name seeds the fault's chance, and is unique")
+			l.failValue(e, "a fault named "+quote(f.Name)+" stands above", "a name seeds the fault's chance, and is unique")
 		}
 		seen[f.Name] = true
 	}
@@ -68,7 +79,7 @@ func (l *loader) uniqueNames(s *Scenario) {
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if e, ok := l.spots[&r.Name]; ok && seen[r.Name] {
-			l.fail(e.value, "a route named "+quote(r.Name)+" stands above", "names of routes are unique")
+			l.failValue(e, "a route named "+quote(r.Name)+" stands above", "names of routes are unique")
 		}
 		seen[r.Name] = true
 	}
@@ -83,14 +94,29 @@ func (l *loader) ramp(s *Scenario, f *Fault) {
 		return
 	}
 	e := l.spots[&f.Chance]
-	if len(f.When.Phase) != 1 {
-		l.fail(e.value, "a ramp needs a window to run over", "add when: {elapsed: 30s..45s}, or when: {phase: name} with a phase that has a length")
+	if len(f.When.Phase) == 0 {
+		l.failValue(e, "a ramp needs a window to run over", "add when: {elapsed: 30s..45s}, or when: {phase: name} with a phase that has a length")
 		return
 	}
-	for _, p := range s.Phases {
-		if p.Name == f.When.Phase[0] && p.For == 0 {
-			l.fail(e.value, "a ramp needs a window in time, and phase "+quote(p.Name)+" has none", "give the phase for: 30s")
+	first, last := len(s.Phases), -1
+	marked := 0
+	for i, p := range s.Phases {
+		if !slices.Contains(f.When.Phase, p.Name) {
+			continue
 		}
+		first, last = min(first, i), i
+		marked++
+		if p.For == 0 && p.Attempts == 0 {
+			l.failValue(e, "a ramp needs a window with an end, and phase "+quote(p.Name)+" has none", "give the phase for: 30s")
+			return
+		}
+	}
+	switch {
+	case marked == 0:
+	case last-first+1 != marked:
+		l.failValue(e, "a ramp runs over one window, and the phases are not next to each other", "make a fault for each")
+	case slices.ContainsFunc(s.Phases[first:last+1], func(p Phase) bool { return (p.Attempts > 0) != (s.Phases[first].Attempts > 0) }):
+		l.failValue(e, "a ramp runs over one window, and the phases are partly in time and partly in attempts", "make a fault for each")
 	}
 }
 
@@ -125,7 +151,7 @@ func (l *loader) checkParams(e *Expectation) {
 			l.fail(n, "check \"attempts\" needs per_call, min or max", "write attempts: {per_call: 3}")
 		}
 		if p.Min != nil && p.Max != nil && !p.Min.Declared && !p.Max.Declared && p.Min.N > p.Max.N {
-			l.fail(l.spots[&p.Min].value, "min is above max", "")
+			l.failValue(l.spots[&p.Min], "min is above max", "")
 		}
 	case *Connections:
 		if l.spots[&p.Max].key == nil && l.spots[&p.Open].key == nil && l.spots[&p.PerCall].key == nil && l.spots[&p.AfterStop].key == nil {

@@ -17,7 +17,7 @@ func (f RetryAfterForm) String() string {
 	return "form(" + number(float64(f)) + ")"
 }
 
-var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s"}
+var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s", Holds: InRetryAfter}
 
 // retryAfter is the codec of a Retry-After: 2s, or {in: 3s, as: date}.
 var retryAfter = codec[*RetryAfter]{
@@ -27,6 +27,7 @@ var retryAfter = codec[*RetryAfter]{
 		got := &RetryAfter{}
 		if follow(n).Kind == yaml.MappingNode {
 			readMapping(l, n, retryAfterPlace, got)
+			l.shorten(got)
 		} else {
 			duration.read(l, n, &got.In)
 		}
@@ -45,6 +46,15 @@ var retryAfter = codec[*RetryAfter]{
 		}
 		return writeMapping(p, retryAfterPlace, v)
 	},
+}
+
+// shorten lets what was written in a unit of the profile be printed in the short form, where that says the same.
+func (l *loader) shorten(r *RetryAfter) {
+	long := l.where() + ".in"
+	if s, ok := l.written[long]; ok && r.As == FormSeconds {
+		delete(l.written, long)
+		l.written[l.where()] = s
+	}
 }
 
 // unit is the smallest step that a form can write, with its name.

@@ -9,7 +9,7 @@ import (
 var routePlace = func() *place[Route] {
 	in := []Place{InRoute}
 	rows := []row[Route]{
-		key(Key{Name: "match", In: in, Required: true, Type: Type{Name: "match, or a list of them", Example: "GET /items/:id"},
+		key(Key{Name: "match", In: in, Required: true, Type: Type{Name: "match, or a list of them", Example: "GET /items/:id", Holds: InMatch},
 			Doc: "[METHOD] /path, or {method:, path:, header:, body:}; :name is one whole segment, * the rest."},
 			oneOrList("matches", match), nil, func(r *Route) *[]Match { return &r.Match }),
 		key(Key{Name: "name", In: in, Default: "its match", Doc: "What checks call it under route."},
@@ -24,7 +24,7 @@ var routePlace = func() *place[Route] {
 		read(l, e, r)
 		l.vars = nil
 	}
-	return &place[Route]{in: InRoute, rows: append(rows, unbuilt[Route]("cases", "per", "commit")...)}
+	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: append(rows, unbuilt[Route](in, "cases", "per", "commit")...)}
 }()
 
 // plainAnswers is what a route without answers has: one 200.
@@ -47,7 +47,7 @@ func routeVars(routes ...Route) []string {
 
 // routes is the codec of the list of routes.
 var routes = codec[[]Route]{
-	kind: Type{Name: "list of routes", Example: "[{match: GET /items/:id}]"},
+	kind: Type{Name: "list of routes", Example: "[{match: GET /items/:id}]", Holds: InRoute},
 	read: func(l *loader, n *yaml.Node, v *[]Route) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of routes, got "+kind(follow(n)), `write each as "- match: GET /items/:id"`)

@@ -42,13 +42,13 @@ var scenarioPlace = func() *place[Scenario] {
 			}
 		}
 	}
-	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario]("server", "limits", "deliveries")...)}
+	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "server", "limits", "deliveries")...)}
 }()
 
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.
 const DefaultQuiet = 60 * time.Second
 
-var phasePlace = &place[Phase]{in: InPhase, rows: []row[Phase]{
+var phasePlace = &place[Phase]{in: InPhase, example: "{name: outage, for: 30s}", rows: []row[Phase]{
 	key(Key{Name: "name", In: []Place{InPhase}, Required: true, Type: Type{Name: "text", Example: "outage"}, Doc: "What triggers and checks call it."},
 		name, "", func(p *Phase) *string { return &p.Name }),
 	phaseLength,
@@ -74,7 +74,7 @@ var phaseLength = row[Phase]{
 
 // phases is the codec of the list of phases.
 var phases = codec[[]Phase]{
-	kind: Type{Name: "list of phases", Example: "[{name: healthy, for: 10s}, {name: outage}]"},
+	kind: Type{Name: "list of phases", Example: "[{name: healthy, for: 10s}, {name: outage}]", Holds: InPhase},
 	read: func(l *loader, n *yaml.Node, v *[]Phase) {
 		if follow(n).Kind != yaml.SequenceNode {
 			l.fail(n, "expected a list of phases, got "+kind(follow(n)), `write each as "- {name: outage, for: 30s}"`)
@@ -158,7 +158,7 @@ func namedByRow(k Key, other string, at func(*Identity) (by, header *string)) ro
 	}
 }
 
-var identityPlace = &place[Identity]{in: InIdentity, rows: []row[Identity]{
+var identityPlace = &place[Identity]{in: InIdentity, example: "{by: path}", rows: []row[Identity]{
 	namedByRow(Key{Name: "by", Doc: "What names a call, before the prefix that Brownout puts into the URL, and the request's print."}, "path",
 		func(i *Identity) (*string, *string) { return &i.By, &i.Header }),
 	key(Key{Name: "quiet", In: []Place{InIdentity}, Default: "60s", Doc: "After so long without an attempt the same request begins a new call."},

@@ -30,35 +30,25 @@ func parseSize(s string) (int64, *flaw) {
 		case total > maxSize:
 			return 0, &flaw{quote(s) + " is too large", "write at most " + showSize(maxSize)}
 		case total != float64(int64(total)):
-			return 0, &flaw{quote(s) + " is no whole number of bytes", "write " + showSize(int64(total))}
+			return 0, &flaw{quote(s) + " is no whole number of bytes", ""}
 		case strings.Contains(s, " "):
 			return 0, &flaw{"expected a size, got " + quote(s), "write " + number(n) + unit}
 		}
 		return int64(total), nil
 	}
-	wrong := fmt.Sprintf("%s has no unit", quote(s))
-	if unit != "" {
-		wrong = "expected a size, got " + quote(s)
+	if unit == "" {
+		return 0, &flaw{quote(s) + " has no unit", "write " + s + "B, or another of B KiB MiB"}
 	}
-	return 0, &flaw{wrong, "write " + number(n) + binaryUnit(unit) + orUnits(unit)}
+	hint := "write a size in B, KiB or MiB"
+	if near := spokenSize[strings.ToLower(unit)]; near != "" {
+		hint = "write " + number(n) + near
+	}
+	return 0, &flaw{"expected a size, got " + quote(s), hint}
 }
 
-// binaryUnit is the unit of the grammar that is nearest to what was written.
-func binaryUnit(unit string) string {
-	switch strings.ToLower(unit) {
-	case "k", "kb", "kib":
-		return "KiB"
-	case "m", "mb", "mib":
-		return "MiB"
-	}
-	return "B"
-}
-
-func orUnits(unit string) string {
-	if binaryUnit(unit) == "B" && !strings.HasPrefix(strings.ToLower(unit), "b") {
-		return ", or another of B KiB MiB"
-	}
-	return ""
+// spokenSize is what is meant by units that the grammar does not have.
+var spokenSize = map[string]string{
+	"k": "KiB", "kb": "KiB", "kib": "KiB", "m": "MiB", "mb": "MiB", "mib": "MiB", "b": "B", "byte": "B", "bytes": "B",
 }
 
 func showSize(n int64) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,11 +100,18 @@ func (l *loader) bounded(doc *yaml.Node) bool {
 		l.fail(m.loop, "alias "+quote("*"+m.loop.Value)+" contains itself", "an anchor's value cannot hold an alias of it")
 	case m.copies > maxCopies:
 		l.fail(m.largest, fmt.Sprintf("aliases add more than %d values to the file", maxCopies), "write it without aliases of aliases")
+	case len(m.tagged) > 0:
+		for _, n := range m.tagged {
+			l.fail(n, "a scenario has no tags, got "+quote(n.Tag), "take the tag out")
+		}
 	default:
 		return true
 	}
 	return false
 }
+
+// coreTags are the tags that YAML gives to values without one, and that may therefore be written.
+var coreTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!merge", "!!timestamp"}
 
 // measure counts how many values a tree has once its aliases are followed.
 type measure struct {
@@ -111,10 +119,14 @@ type measure struct {
 	copies  int
 	largest *yaml.Node // the first alias that brings too many
 	loop    *yaml.Node // an alias that contains itself
+	tagged  []*yaml.Node
 }
 
 func (m *measure) of(n *yaml.Node) int {
 	size := 1
+	if n.Style&yaml.TaggedStyle != 0 && !slices.Contains(coreTags, n.Tag) {
+		m.tagged = append(m.tagged, n)
+	}
 	if n.Anchor != "" {
 		m.size[n] = -1
 	}

@@ -45,6 +45,7 @@ type Type struct {
 	Name    string   // "duration", "list of statuses", "mapping"
 	Example string   // a value of the type, as written; "" where Words say it all
 	Words   []string // the words that are allowed; beside other values where Example is not empty
+	Holds   Place    // the mapping that the value, or an entry of its list, is or may be; "" for none
 }
 
 // String returns the type as a message names it, such as "a duration such as 250ms".
@@ -90,6 +91,8 @@ type place[T any] struct {
 	in    Place
 	title string // in messages, where in's own title does not say it, such as `check "attempts"`
 	rows  []row[T]
+
+	example string // what to write where something else than a mapping stands
 }
 
 func (p *place[T]) name() string {
@@ -108,12 +111,13 @@ func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
 		Key:   k,
 		reset: func(t *T) { *at(t) = def },
 		read: func(l *loader, e entry, t *T) {
+			e.path = l.where()
 			l.spots[any(at(t))] = e
 			c.read(l, e.value, at(t))
 		},
 		write: func(p *printer, t *T) (tree, bool) {
 			v := at(t)
-			if same(*v, def) {
+			if same(*v, def) && !k.Required {
 				return tree{}, false
 			}
 			return c.write(p, *v), true
@@ -123,10 +127,10 @@ func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
 }
 
 // unbuilt is the row of a key that the grammar has and this version does not play.
-func unbuilt[T any](names ...string) []row[T] {
+func unbuilt[T any](in []Place, names ...string) []row[T] {
 	rows := make([]row[T], len(names))
 	for i, name := range names {
-		rows[i].Key = Key{Name: name, Unbuilt: true, Doc: "Not built yet."}
+		rows[i].Key = Key{Name: name, In: in, Unbuilt: true, Doc: "Not built yet."}
 	}
 	return rows
 }

@@ -29,6 +29,18 @@ func (t *text) line(n int) string {
 	return t.lines[n-1]
 }
 
+// clamp moves a place into the text: what a file leaves out at its end, the parser puts behind it.
+func (t *text) clamp(at Pos) Pos {
+	if at.Line < 1 {
+		return Pos{Line: 1, Column: 1}
+	}
+	if at.Line > len(t.lines) {
+		at = Pos{Line: len(t.lines), Column: 1 << 30}
+	}
+	at.Column = max(1, min(at.Column, 1+utf8.RuneCountInString(t.line(at.Line))))
+	return at
+}
+
 // first returns the place of the first word of a line that has one, up to the last.
 func (t *text) first(n int) Pos {
 	s := t.line(n)

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,17 +12,26 @@ import (
 // maxErrors bounds how many problems of one file are kept.
 const maxErrors = 200
 
-// entry is one key of a mapping, with its value.
-type entry struct{ key, value *yaml.Node }
+// entry is one key of a mapping, with its value and, once it was read, the value's path.
+type entry struct {
+	key, value *yaml.Node
+	path       string
+}
+
+// known tells a problem from others: an aliased value is read once for each alias, and reported once.
+type known struct {
+	at  Pos
+	msg string
+}
 
 // loader walks one file, and collects what is wrong with it.
 type loader struct {
 	file    string
 	text    *text
 	errs    Errors
-	seen    map[Error]bool // an aliased value is read once for each alias, and reported once
-	path    []string       // of the value being read: "routes", "[0]", "answers"
-	profile *Profile       // what units of the profile are resolved with
+	seen    map[known]bool
+	path    []string // of the value being read: "routes", "[0]", "answers"
+	profile *Profile // what units of the profile are resolved with
 	written map[string]string
 	needs   map[string]bool // values of the profile that the file needs and nothing declares
 	spots   map[any]entry   // by the address of the field, where it was read
@@ -33,27 +43,32 @@ type loader struct {
 // fail reports a problem with a value.
 func (l *loader) fail(n *yaml.Node, msg, hint string) { l.report(l.pos(n), msg, hint, false) }
 
+// failKey and failValue report a problem with an entry that was read before.
+func (l *loader) failKey(e entry, msg, hint string)   { l.at(e.path, l.pos(e.key), msg, hint, false) }
+func (l *loader) failValue(e entry, msg, hint string) { l.at(e.path, l.pos(e.value), msg, hint, false) }
+
 // warn reports something that does not stop the file from being used.
-func (l *loader) warn(at Pos, path, msg, hint string) {
+func (l *loader) warn(at Pos, path, msg, hint string) { l.at(path, at, msg, hint, true) }
+
+func (l *loader) at(path string, at Pos, msg, hint string, warning bool) {
 	kept := l.path
 	l.path = []string{path}
-	l.report(at, msg, hint, true)
+	l.report(at, msg, hint, warning)
 	l.path = kept
 }
 
 func (l *loader) report(at Pos, msg, hint string, warning bool) {
-	if at.Line == 0 {
-		at = Pos{Line: 1, Column: 1}
+	at = l.text.clamp(at)
+	k := known{at, msg}
+	if l.seen[k] {
+		return
 	}
-	e := Error{
+	l.seen[k] = true
+	e := &Error{
 		File: l.file, Line: at.Line, Column: at.Column, End: max(at.End, at.Column+1),
 		Path: clean(l.where()), Msg: clean(msg), Hint: clean(hint), Warning: warning, Source: l.text.line(at.Line),
 	}
-	if l.seen[e] {
-		return
-	}
-	l.seen[e] = true
-	l.errs = append(l.errs, &e)
+	l.errs = append(l.errs, e)
 }
 
 // full reports whether enough problems were found to stop looking.
@@ -131,7 +146,11 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 
 // want reports that a value is of the wrong kind.
 func (l *loader) want(n *yaml.Node, t Type) {
-	l.fail(n, "expected "+t.String()+", got "+kind(follow(n)), "")
+	hint := ""
+	if v := follow(n); v.Kind == yaml.ScalarNode && !isNull(v) && strings.HasPrefix(t.Name, "list ") {
+		hint = "write [" + v.Value + "]"
+	}
+	l.fail(n, "expected "+t.String()+", got "+kind(follow(n)), hint)
 }
 
 // scalar returns the text of a single value. Its tag does not matter: 503 and "503" are one text.
@@ -161,7 +180,7 @@ func (l *loader) entries(n *yaml.Node) []entry {
 	var list []entry
 	at := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
-		e := entry{m.Content[i], m.Content[i+1]}
+		e := entry{key: m.Content[i], value: m.Content[i+1]}
 		k := follow(e.key)
 		switch {
 		case k.Kind == yaml.ScalarNode && k.Tag == "!!merge":
@@ -215,7 +234,11 @@ func readMapping[T any](l *loader, n *yaml.Node, p *place[T], t *T) {
 		}
 	}
 	if follow(n).Kind != yaml.MappingNode {
-		l.fail(n, "expected "+p.name()+" as a mapping, got "+kind(follow(n)), "")
+		hint := ""
+		if p.example != "" {
+			hint = "write " + p.example
+		}
+		l.fail(n, "expected "+p.name()+" as a mapping, got "+kind(follow(n)), hint)
 		return
 	}
 	readEntries(l, n, l.entries(n), p, t)
@@ -226,13 +249,14 @@ func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T
 	for _, e := range list {
 		given[follow(e.key).Value] = e
 	}
+	meant := unknownKeys(l, list, given, p)
 	for i := range p.rows {
 		r := &p.rows[i]
 		e, ok := given[r.Name]
 		switch {
 		case l.full():
 			return
-		case !ok && r.Required:
+		case !ok && r.Required && !slices.Contains(meant, r.Name):
 			l.fail(n, p.name()+" needs "+quote(r.Name), hintFor(r.Key))
 		case ok && r.Unbuilt:
 			l.notBuilt(e.key, r.Name)
@@ -242,21 +266,26 @@ func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T
 				r.read(l, e, t)
 			})
 		}
-		delete(given, r.Name)
-	}
-	for _, e := range list {
-		if _, unknown := given[follow(e.key).Value]; unknown {
-			unknownKey(l, e.key, p)
-		}
 	}
 }
 
 // exclusive reports a key that stands beside one that it cannot stand beside, at the later of the two.
 func (l *loader) exclusive(e entry, k Key, given map[string]entry) {
 	for _, name := range k.Without {
-		if other, ok := given[name]; ok {
-			l.fail(e.key, quote(k.Name)+" cannot stand beside "+quote(name), fmt.Sprintf("keep one; %s is on line %d", quote(name), other.key.Line))
+		other, ok := given[name]
+		if !ok {
+			continue
 		}
+		first, second := other.key, e.key
+		if first.Line > second.Line || first.Line == second.Line && first.Column > second.Column {
+			first, second = second, first
+		}
+		hint := "keep one"
+		if first.Line != second.Line {
+			hint = fmt.Sprintf("keep one; %s is on line %d", quote(follow(first).Value), first.Line)
+		}
+		place := append(l.path[:len(l.path)-1:len(l.path)-1], follow(second).Value)
+		l.at(where(place), l.pos(second), quote(follow(second).Value)+" cannot stand beside "+quote(follow(first).Value), hint, false)
 	}
 }
 
@@ -271,23 +300,39 @@ func hintFor(k Key) string {
 	return "write " + k.Name + ": " + k.Type.Example
 }
 
-// unknownKey reports a key that its place does not have, with the nearest one, or where it stands instead, or what is
-// allowed.
-func unknownKey[T any](l *loader, n *yaml.Node, p *place[T]) {
-	got := follow(n).Value
-	names := make([]string, 0, len(p.rows))
-	for i := range p.rows {
-		if !p.rows[i].Unbuilt {
-			names = append(names, p.rows[i].Name)
+// unknownKeys reports the keys that a place does not have, each with the nearest one, or where it stands instead, or what is
+// allowed. It returns the keys that were most likely meant.
+func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *place[T]) []string {
+	var meant []string
+	for _, e := range list {
+		got := follow(e.key).Value
+		if slices.ContainsFunc(p.rows, func(r row[T]) bool { return r.Name == got }) {
+			continue
 		}
+		var names, free []string // the free ones do not stand in the mapping yet
+		for i := range p.rows {
+			name := p.rows[i].Name
+			if p.rows[i].Unbuilt {
+				continue
+			}
+			names = append(names, name)
+			if _, ok := given[name]; !ok {
+				free = append(free, name)
+			}
+		}
+		hint := "one of " + join(sorted(names))
+		if len(names) == 0 {
+			hint = ""
+		}
+		if near := cmpOr(Suggest(got, free), Suggest(got, names)); near != "" {
+			hint = "did you mean " + quote(near) + "?"
+			meant = append(meant, near)
+		} else if elsewhere := l.elsewhere(got); elsewhere != "" {
+			hint = elsewhere
+		}
+		l.fail(e.key, "unknown key "+quote(got)+" in "+p.name(), hint)
 	}
-	hint := "one of " + join(sorted(names))
-	if near := Suggest(got, names); near != "" {
-		hint = "did you mean " + quote(near) + "?"
-	} else if elsewhere := l.elsewhere(got); elsewhere != "" {
-		hint = elsewhere
-	}
-	l.fail(n, "unknown key "+quote(got)+" in "+p.name(), hint)
+	return meant
 }
 
 // elsewhere says where a key stands that does not stand here; "" where no place has it.

@@ -17,8 +17,8 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 		return
 	}
 	seen := s.reach(e)
-	if total, known := totalCalls(s); known && len(s.Drive) > 0 && total < c.Sample {
-		l.warn(e.Pos, at, fmt.Sprintf("%s needs %d calls, and drive makes %d", e.Name, c.Sample, total), fmt.Sprintf("write calls: %d, or the check is skipped", c.Sample))
+	if total, known := sampled(s, c.SampleOf); known && total < c.Sample {
+		l.warn(e.Pos, at, fmt.Sprintf("%s needs %d %s, and drive leads to %d", e.Name, c.Sample, c.SampleOf, total), "write more calls, or the check is skipped")
 	}
 	if c.ByKey && s.Identity.By == "header" && slices.ContainsFunc(keyHeaders(s), func(h string) bool { return strings.EqualFold(h, s.Identity.Header) }) {
 		l.warn(e.Pos, at, e.Name+" can never fail, for calls are named by that very header", "name calls in another way: identity.by, --per-call or a driver")
@@ -38,11 +38,34 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 		for i := range s.Faults {
 			f := &s.Faults[i]
 			if (f.Answer.Status != 0 || f.Answer.Wire != nil) && f.concerns(e) {
-				l.warn(p.PerCall.Pos, at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
+				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
 				return
 			}
 		}
 	}
+}
+
+// sampled returns how many calls drive makes, or how many waits they can have at most, where that is known.
+func sampled(s *Scenario, what string) (int, bool) {
+	total, known := totalCalls(s)
+	if !known || len(s.Drive) == 0 || what == ofCalls {
+		return total, known && len(s.Drive) > 0
+	}
+	most := 0 // waits of one call: one after each entry that fails, while there is a healthy one to end with
+	for i := range s.Routes {
+		waits := 0
+		for j := range s.Routes[i].Answers {
+			a := &s.Routes[i].Answers[j]
+			if a.Status/100 != 2 || a.Wire != nil || a.Delay != nil {
+				waits += a.Times
+			}
+		}
+		if last := s.Routes[i].Answers[len(s.Routes[i].Answers)-1]; last.Status/100 != 2 || last.Wire != nil || last.Delay != nil {
+			return 0, false
+		}
+		most = max(most, waits)
+	}
+	return total * most, len(s.Faults) == 0
 }
 
 // keyHeaders are the headers that idempotency keys may stand in.

@@ -32,6 +32,7 @@ type encoder struct {
 	block []byte // the header block of an attempt
 	field []byte // a value, as long as its length is not known
 	fold  []byte // a value before its secrets are replaced, where it needs a place of its own
+	text  []byte // a string as bytes
 	names []string
 	// The name of the attempt's call, or of its client, is the value of a secret field.
 	secretCall, secretClient bool

@@ -44,20 +44,31 @@ func (e *encoder) rawHeader(r *AttemptRecord) {
 			continue
 		}
 		colon := bytes.IndexByte(line, ':')
-		name, value := line[:max(colon, 0)], bytes.Trim(line[colon+1:], " \t")
+		name, value := line[:max(colon, 0)], trim(line[colon+1:])
 		if len(rest) > 0 && isSpace(rest[0]) {
 			e.fold = append(e.fold[:0], value...)
 			for len(rest) > 0 && isSpace(rest[0]) {
 				line, rest = cutLine(rest)
-				e.fold = append(append(e.fold, ' '), bytes.Trim(line, " \t")...)
+				e.fold = append(append(e.fold, ' '), trim(line)...)
 			}
-			value = bytes.Trim(e.fold, " \t")
+			value = trim(e.fold)
 		}
 		e.addField(r, name, value)
 	}
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+// trim returns b without the space around it.
+func trim(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isSpace(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
 
 // cutLine returns the first line of b without its end, and what follows.
 func cutLine(b []byte) (line, rest []byte) {
@@ -83,10 +94,11 @@ func (e *encoder) addField(r *AttemptRecord, name, value []byte) {
 		e.secretClient = e.secretClient || e.holds(r.Client, value)
 		e.block = append(e.block, byte(hashLen))
 		e.block = e.secrets.appendHash(e.block, value)
-	case bytes.IndexByte(value, '?') < 0 && bytes.IndexByte(value, '#') < 0 && !bytes.Contains(value, schemeEnd):
+	case !mayHoldSecret(value):
 		e.block = appendString(e.block, value)
 	default:
-		e.block = e.appendURL(e.block, string(value))
+		e.field = e.secrets.appendURL(e.field[:0], value)
+		e.block = appendString(e.block, e.field)
 	}
 }
 
@@ -96,25 +108,28 @@ func (e *encoder) holds(name string, secret []byte) bool {
 	if len(secret) > len(name) || len(secret) < long && len(secret) != len(name) {
 		return false
 	}
-	e.field = append(e.field[:0], name...)
-	return bytes.Contains(e.field, secret)
+	return bytes.Contains(e.bytes(name), secret)
 }
 
-var schemeEnd = []byte("://")
+// bytes returns a string as bytes that stay good until the next call.
+func (e *encoder) bytes(s string) []byte {
+	e.text = append(e.text[:0], s...)
+	return e.text
+}
 
 // appendURL appends a text that may be or hold a URL.
 func (e *encoder) appendURL(b []byte, s string) []byte {
-	if e.secrets == nil || !mayHoldSecret(s) {
+	if e.secrets == nil || strings.IndexByte(s, '=') < 0 && strings.IndexByte(s, '@') < 0 {
 		return appendString(b, s)
 	}
-	e.field = e.secrets.appendURL(e.field[:0], s)
+	e.field = e.secrets.appendURL(e.field[:0], e.bytes(s))
 	return appendString(b, e.field)
 }
 
 // appendName appends the name of a call or a client, which may be made of what the request holds.
 func (e *encoder) appendName(b []byte, name string, secret bool) []byte {
 	if secret {
-		e.field = e.secrets.appendHash(e.field[:0], []byte(name))
+		e.field = e.secrets.appendHash(e.field[:0], e.bytes(name))
 		return appendString(b, e.field)
 	}
 	return e.appendURL(b, name)
@@ -126,7 +141,7 @@ func (e *encoder) appendHost(b []byte, host string) []byte {
 	if e.secrets == nil || at <= 0 {
 		return appendString(b, host)
 	}
-	e.field = e.secrets.appendHash(e.field[:0], []byte(host[:at]))
+	e.field = e.secrets.appendHash(e.field[:0], e.bytes(host[:at]))
 	e.field = append(e.field, host[at:]...)
 	return appendString(b, e.field)
 }

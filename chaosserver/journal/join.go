@@ -208,6 +208,9 @@ func (r *arena) conn(payload []byte) Conn {
 
 // finish puts the records in the order that Log promises.
 func (b *builder) finish() *Log {
+	if len(b.log.Attempts) == 0 {
+		b.log.Attempts = nil
+	}
 	sortAttempts(b.log.Attempts)
 	byID := func(x, y Conn) int { return cmp.Compare(x.ID, y.ID) }
 	if !slices.IsSortedFunc(b.log.Conns, byID) {

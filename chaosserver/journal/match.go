@@ -7,12 +7,18 @@ import (
 
 // matcher tells whether a name fits one of its patterns. It may be used by several goroutines.
 //
-// A run sees few names, again and again: each is looked up once and then found by its hash, so that a long list of
-// patterns costs a few nanoseconds a name.
+// A run sees few names, again and again: each is looked up once and then found by a hash, so that a long list of
+// patterns costs a few nanoseconds a name. Names that find no slot free are looked up each time.
 type matcher struct {
 	patterns [][]string
-	known    [256]atomic.Pointer[knownName]
+	known    [knownSlots]atomic.Pointer[knownName]
 }
+
+const (
+	knownSlots  = 256
+	knownProbes = 8  // slots to look at for one name
+	knownLength = 64 // bytes; a longer name is not kept
+)
 
 type knownName struct {
 	name string
@@ -30,42 +36,45 @@ func compilePatterns(list []string) [][]string {
 
 // match reports whether the name fits, whatever its case.
 func (m *matcher) match(name []byte) bool {
-	slot := &m.known[nameHash(name)]
-	if k := slot.Load(); k != nil && k.name == string(name) {
-		return k.fits
+	h := nameHash(name)
+	for i := range knownProbes {
+		k := m.known[(h+i)%knownSlots].Load()
+		if k == nil {
+			break
+		}
+		if k.name == string(name) {
+			return k.fits
+		}
 	}
-	return m.look(slot, string(name))
+	return m.look(h, string(name))
 }
 
-// matchString is match for a string.
-func (m *matcher) matchString(name string) bool {
-	slot := &m.known[nameHash(name)]
-	if k := slot.Load(); k != nil && k.name == name {
-		return k.fits
-	}
-	return m.look(slot, name)
-}
-
-func (m *matcher) look(slot *atomic.Pointer[knownName], name string) bool {
-	const longest = 64 // bytes; a longer name is looked up each time
+// look compares the name with each pattern, and keeps what came out if a slot is free.
+func (m *matcher) look(h int, name string) bool {
 	lower := strings.ToLower(strings.TrimSpace(name))
 	fits := false
 	for _, p := range m.patterns {
 		fits = fits || fitsPattern(p, lower)
 	}
-	if len(name) <= longest {
-		slot.Store(&knownName{strings.Clone(name), fits})
+	if len(name) > knownLength {
+		return fits
+	}
+	k := &knownName{strings.Clone(name), fits}
+	for i := range knownProbes {
+		if m.known[(h+i)%knownSlots].CompareAndSwap(nil, k) {
+			break
+		}
 	}
 	return fits
 }
 
-// nameHash spreads the names of header fields over the slots of a matcher.
-func nameHash[T string | []byte](name T) uint8 {
-	h := uint32(len(name))
-	for i := 0; i < len(name); i++ {
-		h = h*31 + uint32(name[i])
+// nameHash spreads names over the slots of a matcher.
+func nameHash(name []byte) int {
+	n := len(name)
+	if n == 0 {
+		return 0
 	}
-	return uint8(h ^ h>>8 ^ h>>16)
+	return (n*61 + int(name[0])*31 + int(name[n/2])*7 + int(name[n-1])) % knownSlots
 }
 
 // fitsPattern reports whether name is the parts in turn, with any characters between one and the next.

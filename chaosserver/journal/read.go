@@ -65,7 +65,7 @@ type fileReader struct {
 
 func read(r io.Reader, size int64) (*Log, error) {
 	f := &fileReader{builder: newBuilder(Header{}, 0), size: size}
-	const block = 1 << 20
+	const block = 128 << 10
 	buf := make([]byte, 0, block)
 	for {
 		if len(buf) == cap(buf) {
@@ -240,7 +240,8 @@ func (f *fileReader) readHeader() error {
 
 // readAttempt reads the members of an attempt into a new element of log.Attempts.
 func (f *fileReader) readAttempt() error {
-	list := f.log.Attempts
+	before := f.log.Attempts
+	list := before
 	if len(list) == cap(list) {
 		list = slices.Grow(list, f.growth(len(list)))
 	}
@@ -258,7 +259,7 @@ func (f *fileReader) readAttempt() error {
 		err = f.addAttempt()
 	}
 	if err != nil {
-		f.log.Attempts = list
+		f.log.Attempts = before
 	}
 	return err
 }

@@ -15,11 +15,10 @@ import (
 // [Options].SecretHeaders says otherwise. Idempotency-Key is not among them: it is evidence.
 func DefaultSecretHeaders() []string {
 	return []string{
-		"Authorization", "Proxy-Authorization", "Authentication", "X-Auth*", "*-Auth",
-		"Cookie", "Set-Cookie", "Cookie2",
+		"Authorization", "Proxy-Authorization", "X-Auth*", "*-Auth", "Cookie", "Set-Cookie",
 		"Api-Key", "Apikey", "X-Apikey", "*-Api-Key", "*-Access-Key", "*-Auth-Key", "*-Secret-Key", "*-Subscription-Key",
 		"Token", "*-Token", "Secret", "*-Secret", "*Signature*", "*Password*", "*Credential*",
-		"X-Api-Auth", "Private-Token", "Session", "*-Session", "*-Session-Id", "X-Client-Cert", "X-Forwarded-Client-Cert",
+		"Session", "*-Session", "*-Session-Id", "X-Client-Cert", "X-Forwarded-Client-Cert",
 	}
 }
 
@@ -27,11 +26,9 @@ func DefaultSecretHeaders() []string {
 // values are secret unless [Options].SecretParams says otherwise.
 func DefaultSecretParams() []string {
 	return []string{
-		"key", "api_key", "apikey", "api-key", "*_api_key", "*-api-key", "access_key", "*_access_key", "private_key",
-		"AWSAccessKeyId", "subscription-key", "token", "*_token", "*-token", "*Token", "auth", "authorization", "jwt",
-		"assertion", "client_assertion", "bearer", "sig", "*signature*", "hmac", "secret", "*_secret", "*-secret", "*Secret",
-		"pass", "passwd", "pwd", "*password*", "*passphrase*", "*credential*", "code_verifier", "session", "session_id", "sessionid",
-		"pin", "cvc", "cvv",
+		"key", "*api_key", "*api-key", "*apikey", "*access_key", "AWSAccessKeyId", "private_key", "subscription-key",
+		"*token", "jwt", "bearer", "auth", "authorization", "*assertion", "code_verifier", "session", "session_id", "sessionid",
+		"sig", "*signature*", "hmac", "*secret", "pass", "passwd", "pwd", "*password*", "*passphrase*", "*credential*", "pin", "cvc", "cvv",
 	}
 }
 
@@ -48,6 +45,7 @@ type redactor struct {
 
 type mac struct {
 	hash.Hash
+	in  []byte
 	sum [sha256.Size]byte
 }
 
@@ -63,7 +61,9 @@ func newRedactor(headers, params []string, salt []byte) *redactor {
 func (d *redactor) appendHash(dst, secret []byte) []byte {
 	m := d.macs.Get().(*mac)
 	m.Reset()
-	m.Write(secret)
+	m.in = append(m.in[:0], secret...) // the hash is behind an interface, and would let the secret escape to the heap
+	m.Write(m.in)
+	clear(m.in)
 	sum := m.Sum(m.sum[:0])
 	dst = append(dst, "sha256:"...)
 	dst = hex.AppendEncode(dst, sum[:8])
@@ -71,22 +71,22 @@ func (d *redactor) appendHash(dst, secret []byte) []byte {
 	return dst
 }
 
-// mayHoldSecret reports whether appendURL could change s.
-func mayHoldSecret(s string) bool {
-	return strings.IndexByte(s, '?') >= 0 || strings.Contains(s, "://") || strings.IndexByte(s, '#') >= 0
+// mayHoldSecret reports whether appendURL could change s: a parameter has a =, user information an @.
+func mayHoldSecret(s []byte) bool {
+	return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, '@') >= 0
 }
 
 // appendURL appends s, a URL, a part of one or a text that holds some, with the user information and the values
 // of secret parameters replaced.
-func (d *redactor) appendURL(dst []byte, s string) []byte {
+func (d *redactor) appendURL(dst, s []byte) []byte {
 	for {
-		i := strings.IndexAny(s, "?#:")
+		i := bytes.IndexAny(s, "?#:")
 		if i < 0 {
 			return append(dst, s...)
 		}
-		dst = append(dst, s[:i+1]...)
-		isScheme := strings.HasPrefix(s[i:], "://")
+		isScheme := bytes.HasPrefix(s[i:], []byte("://"))
 		isQuery := s[i] != ':'
+		dst = append(dst, s[:i+1]...)
 		s = s[i+1:]
 		switch {
 		case isScheme:
@@ -99,77 +99,92 @@ func (d *redactor) appendURL(dst []byte, s string) []byte {
 
 // appendUserinfo appends the user information that s, an authority with what follows it, begins with, and returns
 // the rest of s.
-func (d *redactor) appendUserinfo(dst []byte, s string) (_ []byte, rest string) {
-	end := strings.IndexAny(s, "/?# \t\"'<>,\\")
+func (d *redactor) appendUserinfo(dst, s []byte) (_, rest []byte) {
+	end := bytes.IndexAny(s, "/?# \t\"'<>,\\")
 	if end < 0 {
 		end = len(s)
 	}
-	at := strings.LastIndexByte(s[:end], '@')
+	at := bytes.LastIndexByte(s[:end], '@')
 	if at <= 0 {
 		return dst, s
 	}
-	return d.appendHash(dst, []byte(s[:at])), s[at:]
+	return d.appendHash(dst, s[:at]), s[at:]
 }
-
-// pairEnds are the bytes that end a parameter: of a query, and of a text in which a URL may stand.
-const pairEnds = "&;#? \t\r\n\"'<>,"
 
 // appendPairs appends the parameters name=value that s begins with, up to a byte that no query holds, and returns
 // the rest of s. A fragment counts as more parameters.
-func (d *redactor) appendPairs(dst []byte, s string) (_ []byte, rest string) {
+func (d *redactor) appendPairs(dst, s []byte) (_, rest []byte) {
 	for {
-		end := strings.IndexAny(s, pairEnds)
-		pair := s
-		if end >= 0 {
-			pair = s[:end]
-		}
-		dst = d.appendPair(dst, pair)
+		end := bytes.IndexAny(s, "&;#? \t\r\n\"'<>,")
 		if end < 0 {
-			return dst, ""
+			return d.appendPair(dst, s), nil
 		}
-		c := s[end]
-		if strings.IndexByte("&;#?", c) < 0 {
+		dst = d.appendPair(dst, s[:end])
+		if c := s[end]; strings.IndexByte("&;#?", c) < 0 {
 			return dst, s[end:]
 		}
-		dst, s = append(dst, c), s[end+1:]
+		dst, s = append(dst, s[end]), s[end+1:]
 	}
 }
 
-func (d *redactor) appendPair(dst []byte, pair string) []byte {
-	name, value, ok := strings.Cut(pair, "=")
-	dst = append(dst, name...)
+func (d *redactor) appendPair(dst, pair []byte) []byte {
+	name, value, ok := bytes.Cut(pair, []byte("="))
+	dst = d.appendPart(dst, name)
 	if !ok {
 		return dst
 	}
 	dst = append(dst, '=')
 	switch {
-	case value == "":
+	case len(value) == 0:
 		return dst
 	case d.secretParam(name):
-		return d.appendHash(dst, []byte(value))
+		return d.appendHash(dst, value)
 	}
-	if plain, err := url.QueryUnescape(value); err == nil && plain != value && mayHoldSecret(plain) {
-		if hidden := string(d.appendURL(nil, plain)); hidden != plain {
-			return append(dst, url.QueryEscape(hidden)...)
-		}
+	if bytes.Contains(value, []byte("%3")) || bytes.Contains(value, []byte("%40")) {
+		return d.appendEscaped(dst, value)
 	}
-	return append(dst, value...)
+	return d.appendPart(dst, value)
+}
+
+// appendPart appends the name or the value of a parameter, which may begin with a URL of its own.
+func (d *redactor) appendPart(dst, part []byte) []byte {
+	if bytes.IndexByte(part, '@') < 0 {
+		return append(dst, part...)
+	}
+	return d.appendURL(dst, part)
+}
+
+// appendEscaped appends the escaped value of a parameter, which may be a URL of its own.
+func (d *redactor) appendEscaped(dst, value []byte) []byte {
+	plain, err := url.QueryUnescape(string(value))
+	if err != nil {
+		return append(dst, value...)
+	}
+	hidden := string(d.appendURL(nil, []byte(plain)))
+	if hidden == plain {
+		return append(dst, value...)
+	}
+	return append(dst, url.QueryEscape(hidden)...)
 }
 
 // secretParam reports whether the values of the parameter are secret. A name may be escaped, and may have an index
 // as in token[] or user[password].
-func (d *redactor) secretParam(name string) bool {
-	if strings.ContainsAny(name, "%+") {
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
+func (d *redactor) secretParam(name []byte) bool {
+	if bytes.IndexByte(name, '%') >= 0 || bytes.IndexByte(name, '+') >= 0 {
+		if plain, err := url.QueryUnescape(string(name)); err == nil {
+			name = []byte(plain)
 		}
 	}
-	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '[' || r == ']' || r == '.' }) {
-		if d.params.matchString(part) {
+	for {
+		end := bytes.IndexAny(name, "[].")
+		if end < 0 {
+			return d.params.match(name)
+		}
+		if end > 0 && d.params.match(name[:end]) {
 			return true
 		}
+		name = name[end+1:]
 	}
-	return false
 }
 
 // appendBody appends the kept bytes of a body with the values of secret fields replaced, where it is a form or
@@ -179,16 +194,15 @@ func (d *redactor) appendBody(dst, body []byte) []byte {
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return d.appendJSONBody(dst, body)
 	}
-	if bytes.IndexByte(text, '=') < 0 && !mayHoldSecret(string(text)) {
+	if !mayHoldSecret(body) {
 		return append(dst, body...)
 	}
-	s := string(body)
 	for {
-		dst, s = d.appendPairs(dst, s)
-		if s == "" {
+		dst, body = d.appendPairs(dst, body)
+		if len(body) == 0 {
 			return dst
 		}
-		dst, s = append(dst, s[0]), s[1:]
+		dst, body = append(dst, body[0]), body[1:]
 	}
 }
 
@@ -201,7 +215,7 @@ func (d *redactor) appendJSONBody(dst, body []byte) []byte {
 		}
 		end := i + jsonValueEnd(body[i:])
 		name := body[i:end]
-		dst = append(dst, body[:end]...)
+		dst = d.appendJSONString(append(dst, body[:i]...), name)
 		body = body[end:]
 		colon := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
 		if colon == len(body) || body[colon] != ':' || !d.secretParam(jsonText(name)) {
@@ -224,14 +238,26 @@ func (d *redactor) appendJSONBody(dst, body []byte) []byte {
 	}
 }
 
-// jsonText returns what stands in a JSON string, its escapes undone.
-func jsonText(quoted []byte) string {
-	p := parser{b: quoted}
-	s := p.str()
-	if p.err != nil {
-		return strings.Trim(string(quoted), `"`)
+// appendJSONString appends a JSON string, which may hold a URL.
+func (d *redactor) appendJSONString(dst, quoted []byte) []byte {
+	text := jsonText(quoted)
+	if !mayHoldSecret(text) {
+		return append(dst, quoted...)
 	}
-	return string(s)
+	hidden := d.appendURL(nil, text)
+	if bytes.Equal(hidden, text) {
+		return append(dst, quoted...)
+	}
+	return appendQuoted(dst, hidden)
+}
+
+// jsonText returns what stands in a JSON string, its escapes undone.
+func jsonText(quoted []byte) []byte {
+	p := parser{b: quoted}
+	if s := p.str(); p.err == nil {
+		return s
+	}
+	return bytes.Trim(quoted, `"`)
 }
 
 // jsonValueEnd returns where the JSON value that b begins with ends; len(b) where it is cut off.

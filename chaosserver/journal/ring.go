@@ -29,6 +29,7 @@ func (k kind) begins() bool { return k != kindEnd && k != kindClose && k != kind
 const frameHead = 5
 
 // ring keeps the latest frames of a run in one slab of bytes, end to end, over the edge of the slab where need be.
+// What is old goes a segment at a time, so that making room never reads memory that has left the caches.
 // Measured on two cores, one mutex around one copy is faster than shards, than lock-free slots and than a channel.
 type ring struct {
 	mu   sync.Mutex // guards all below; held for one copy of at most chunkSize, or of one frame where that is longer
@@ -43,14 +44,34 @@ type ring struct {
 	maxAttempts int
 	dropped     uint64 // records begun by frames that were evicted
 
+	// segments, from oldest on and around, cover what lies from tail to head. The last one grows.
+	segments         []segment
+	oldest, used     int // index into segments, and how many are in use
+	segBytes, segMax int // a segment that has so many bytes, or so many attempts, takes no more frames
+
 	shut bool
 	wake chan struct{} // closed by the next append; nil where nobody waits
 
 	cleanup runtime.Cleanup
 }
 
+// segment counts the frames of one part of the ring.
+type segment struct {
+	bytes    int
+	frames   int
+	attempts int
+	begun    int // records that they begin
+}
+
+// ringParts is into how many segments the bounds of a ring are cut, where they are not smaller than that: a ring
+// that has rolled holds at least 1 - 1/ringParts of what it may.
+const ringParts = 256
+
 func newRing(maxAttempts, maxBytes int) *ring {
 	r := &ring{slab: newSlab(maxBytes), first: 1, next: 1, maxAttempts: maxAttempts}
+	r.segBytes, r.segMax = maxBytes/ringParts, max(1, maxAttempts/ringParts)
+	// A segment in use, but for the last, has reached one bound, so no more than these fit at once.
+	r.segments = make([]segment, ringParts+min(maxAttempts, 2*ringParts)+2)
 	r.cleanup = runtime.AddCleanup(r, freeSlab, r.slab)
 	return r
 }
@@ -64,14 +85,11 @@ func (r *ring) append(frame []byte, last bool) error {
 		return ErrShut
 	}
 	k := kind(frame[4])
-	for r.tail != r.head && (r.head-r.tail+uint64(len(frame)) > uint64(len(r.slab)) || k == kindAttempt && r.attempts >= r.maxAttempts) {
+	for r.used > 0 && (int(r.head-r.tail)+len(frame) > len(r.slab) || k == kindAttempt && r.attempts >= r.maxAttempts) {
 		r.evict()
 	}
 	if len(frame) <= len(r.slab) {
-		r.store(frame)
-		if k == kindAttempt {
-			r.attempts++
-		}
+		r.store(k, frame)
 	} else {
 		r.first++
 		if k.begins() {
@@ -89,11 +107,44 @@ func (r *ring) append(frame []byte, last bool) error {
 }
 
 // store copies a frame behind the head; requires mu and room for it.
-func (r *ring) store(frame []byte) {
+func (r *ring) store(k kind, frame []byte) {
 	at := r.place(r.head)
 	n := copy(r.slab[at:], frame)
 	copy(r.slab, frame[n:])
 	r.head += uint64(len(frame))
+
+	s := r.newest()
+	s.bytes += len(frame)
+	s.frames++
+	if k == kindAttempt {
+		s.attempts++
+		r.attempts++
+	}
+	if k.begins() {
+		s.begun++
+	}
+}
+
+// newest returns the segment for the next frame; requires mu.
+func (r *ring) newest() *segment {
+	i := r.oldest + r.used - 1
+	if i >= len(r.segments) {
+		i -= len(r.segments)
+	}
+	if r.used > 0 {
+		if s := &r.segments[i]; s.bytes < r.segBytes && s.attempts < r.segMax {
+			return s
+		}
+		i++
+	} else {
+		i = r.oldest
+	}
+	if i == len(r.segments) {
+		i = 0
+	}
+	r.used++
+	r.segments[i] = segment{}
+	return &r.segments[i]
 }
 
 // place returns where an offset from tail to head lies in the slab; requires mu.
@@ -105,25 +156,17 @@ func (r *ring) place(offset uint64) int {
 	return at
 }
 
-// evict lets go of the oldest frame; requires mu and a frame.
+// evict lets go of the oldest segment; requires mu and that there is one.
 func (r *ring) evict() {
-	var edge [frameHead]byte
-	h := r.slab[r.tailAt:]
-	if len(h) < frameHead {
-		n := copy(edge[:], h)
-		copy(edge[n:], r.slab)
-		h = edge[:]
-	}
-	n := binary.LittleEndian.Uint32(h)
-	k := kind(h[4])
-	r.tailAt = r.place(r.tail + uint64(n))
-	r.tail += uint64(n)
-	r.first++
-	if k == kindAttempt {
-		r.attempts--
-	}
-	if k.begins() {
-		r.dropped++
+	s := &r.segments[r.oldest]
+	r.tailAt = r.place(r.tail + uint64(s.bytes))
+	r.tail += uint64(s.bytes)
+	r.first += uint64(s.frames)
+	r.attempts -= s.attempts
+	r.dropped += uint64(s.begun)
+	r.used--
+	if r.oldest++; r.oldest == len(r.segments) {
+		r.oldest = 0
 	}
 }
 
@@ -173,12 +216,12 @@ const chunkSize = 128 << 10
 
 // reader reads the frames of a ring in order, a chunk at a time, while others append. It belongs to one goroutine.
 type reader struct {
-	r      *ring
-	at     uint64 // offset of the next frame
-	limit  uint64 // stop there
-	seq    uint64 // ordinal of the next frame
-	begun  uint64 // records begun by the frames before at, or lost
-	lost   uint64 // records that were evicted before they were read
+	r     *ring
+	at    uint64 // offset of the next frame
+	limit uint64 // stop there
+	seq   uint64 // ordinal of the next frame
+	begun uint64 // records begun by the frames before at, or lost
+	lost  uint64 // records that were evicted before they were read
 
 	buf  []byte
 	rest []byte // of buf: not yet returned

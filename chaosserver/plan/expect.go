@@ -15,6 +15,9 @@ func stepWords(s *scenarios.Step) string {
 		requests = append(requests, s.Requests[i].Method+" "+s.Requests[i].Path.Text)
 	}
 	what := strings.Join(requests, ", ")
+	if len(requests) > 1 {
+		what += " in turn"
+	}
 	text := fmt.Sprintf("%d × %s", s.Calls, what)
 	if s.For > 0 {
 		text = what + " for " + span(s.For)

@@ -257,7 +257,7 @@ expect:
 		"tick: cuts the connection: fin accept; for 1s every 20s from 5s on, on connection 2..9",
 		`picky: answers 400; from 30s on, on request 2.. of its connection, where the method is PUT or POST, where the path is /orders, where X-Tier contains "free", where the body matches /amount.*0/`,
 		"20 × POST /orders, 4 at once, idempotent, deadline 3s, after a wait of 1s",
-		"GET /a, GET /b for 2m at 50/s, by 3 clients, by a fresh client, cancelled after 500ms",
+		"GET /a, GET /b in turn for 2m at 50/s, by 3 clients, by a fresh client, cancelled after 500ms",
 		"3 × GET /a at 80/1m",
 		"succeeds: at least 99% of the calls succeed",
 		"attempts: attempts of each call: at least 2, at most 4; of orders",

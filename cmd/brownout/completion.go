@@ -44,6 +44,8 @@ func newCompletion() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return shells[args[0]](cmd.Root(), cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return written(shells[args[0]](cmd.Root(), cmd.OutOrStdout()))
+		},
 	}
 }

@@ -76,6 +76,14 @@ func exit(code int) error {
 	return &failure{code: code}
 }
 
+// written turns the error of writing a result into one that ends the command.
+func written(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{exitCouldNotRun, err, "see that the output can be written"}
+}
+
 // reportError writes an error of a command and returns its exit code. Errors that are not failures are those of the
 // command line.
 func reportError(stderr io.Writer, err error, command string) int {

@@ -37,7 +37,7 @@ func newExplain() *cobra.Command {
 func explain(cmd *cobra.Command, word, seed string) error {
 	out := cmd.OutOrStdout()
 	if c, ok := scenarios.CheckNamed(word); ok && !isFile(word) {
-		return report.CheckPage(out, checkPage(c), styleOf(cmd, out))
+		return written(report.CheckPage(out, checkPage(c), styleOf(cmd, out)))
 	}
 	if _, err := os.Stat(word); err != nil && !slices.Contains(scenarios.BuiltinNames(), word) {
 		return noSuchSubject(word)
@@ -58,7 +58,7 @@ func explain(cmd *cobra.Command, word, seed string) error {
 	for i := range sources {
 		e := plan.Explain(sources[i].scenario)
 		if err := report.Explain(out, &e, styleOf(cmd, out)); err != nil {
-			return err
+			return written(err)
 		}
 	}
 	return nil
@@ -73,7 +73,7 @@ func isFile(path string) bool {
 func noSuchSubject(word string) error {
 	known := slices.Concat(scenarios.BuiltinNames(), checkNames(), nearbyFiles(word))
 	hint := "brownout list names the built-in scenarios and the checks"
-	if near := scenarios.Suggest(word, known); near != "" {
+	if near := nearest(word, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return usage(hint, "%s is neither a file nor a built-in scenario nor a check", report.Quote(word))

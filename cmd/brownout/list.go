@@ -46,7 +46,9 @@ func newList() *cobra.Command {
 			}
 			if all || args[0] == "checks" {
 				if all {
-					fmt.Fprintln(out)
+					if _, err := fmt.Fprintln(out); err != nil {
+						return written(err)
+					}
 				}
 				return listChecks(out, s)
 			}
@@ -68,7 +70,7 @@ func listScenarios(w io.Writer, s report.Style) error {
 		}
 		rows = append(rows, []string{name, about})
 	}
-	return report.Grid(w, "", rows, s)
+	return written(report.Grid(w, "", rows, s))
 }
 
 func listChecks(w io.Writer, s report.Style) error {
@@ -78,5 +80,5 @@ func listChecks(w io.Writer, s report.Style) error {
 			rows = append(rows, []string{c.Name, c.Doc})
 		}
 	}
-	return report.Grid(w, "", rows, s)
+	return written(report.Grid(w, "", rows, s))
 }

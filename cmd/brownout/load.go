@@ -20,7 +20,6 @@ const folderPattern = "*.brownout.yaml"
 // source is one scenario file that the command line names, and what came of reading it.
 type source struct {
 	name     string // of the file, or of the built-in scenario
-	text     []byte // for excerpts
 	scenario *scenarios.Scenario
 	problems scenarios.Errors // errors and warnings
 }
@@ -104,10 +103,24 @@ func atLeastOne(word string, paths []string, err error) ([]string, error) {
 func noSuchScenario(word string) error {
 	known := slices.Concat(scenarios.BuiltinNames(), nearbyFiles(word))
 	hint := "list the built-in ones with brownout list"
-	if near := scenarios.Suggest(word, known); near != "" {
+	if near := nearest(word, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return usage(hint, "%s is neither a file nor a built-in scenario", report.Quote(word))
+}
+
+// nearest returns the known word that was most likely meant: one with a slip, else the first that begins or ends so; "" where
+// none does.
+func nearest(word string, known []string) string {
+	if near := scenarios.Suggest(word, known); near != "" || len(word) < 3 {
+		return near
+	}
+	for _, k := range known {
+		if strings.HasPrefix(k, word) || strings.HasSuffix(k, "/"+word) {
+			return k
+		}
+	}
+	return ""
 }
 
 // nearbyFiles returns the YAML files in the folder in which word would lie.
@@ -122,43 +135,29 @@ func nearbyFiles(word string) []string {
 
 func loadBuiltin(name string) (source, error) {
 	s, err := scenarios.Builtin(name)
-	return read(name, nil, s, err)
+	return read(name, s, err)
 }
 
 func loadFile(path string) (source, error) {
 	s, err := scenarios.Load(path)
-	var text []byte
-	if err != nil {
-		text = head(path)
-	}
-	return read(path, text, s, err)
+	return read(path, s, err)
 }
 
-// head returns as much of a file as a scenario may have, for excerpts.
-func head(path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	text, _ := io.ReadAll(io.LimitReader(f, scenarios.MaxFile))
-	return text
-}
-
-func read(name string, text []byte, s *scenarios.Scenario, err error) (source, error) {
+func read(name string, s *scenarios.Scenario, err error) (source, error) {
 	var problems scenarios.Errors
 	switch {
 	case errors.As(err, &problems):
-		return source{name: name, text: text, problems: problems}, nil
+		return source{name: name, problems: problems}, nil
 	case err != nil:
 		return source{}, &failure{exitUsage, err, "give a file that can be read"}
 	}
-	return source{name: name, text: s.Source, scenario: s, problems: s.Warnings}, nil
+	return source{name: name, scenario: s, problems: s.Warnings}, nil
 }
 
 // problem adds a problem of the file as a whole.
 func (s *source) problem(msg, hint string) {
-	s.problems = append(s.problems, &scenarios.Error{File: s.name, Line: 1, Column: 1, End: 2, Msg: msg, Hint: hint})
+	first, _, _ := strings.Cut(string(s.scenario.Source), "\n")
+	s.problems = append(s.problems, &scenarios.Error{File: s.name, Line: 1, Column: 1, End: 2, Source: first, Msg: msg, Hint: hint})
 }
 
 // invalid reports whether any source has an error.
@@ -192,8 +191,8 @@ func allProblems(sources []source) scenarios.Errors {
 // drawProblems writes the problems of all sources.
 func drawProblems(w io.Writer, sources []source, s report.Style) error {
 	for i := range sources {
-		if err := report.Problems(w, sources[i].text, sources[i].problems, s); err != nil {
-			return err
+		if err := report.Problems(w, sources[i].problems, s); err != nil {
+			return written(err)
 		}
 	}
 	return nil

@@ -36,27 +36,14 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().Bool("no-color", false, "no colours, as with NO_COLOR=1")
 	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(usageTemplate)
-	root.SetHelpTemplate(helpTemplate)
-	cobra.AddTemplateFunc("exitCodes", exitCodesHelp)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), helpText(cmd)) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		_, err := fmt.Fprint(cmd.OutOrStderr(), usageText(cmd))
+		return err
+	})
 	root.AddCommand(newRun(), newServe(), newValidate(), newExplain(), newList(), newVersion(), newCompletion())
 	root.SetHelpCommand(newHelp())
 	return root
-}
-
-// newHelp returns the help command.
-func newHelp() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Tell about a command",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			target, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return unknownCommand(cmd.Root(), strings.Join(args, " "))
-			}
-			return target.Help()
-		},
-	}
 }
 
 // unknownCommand is the mistake of a word that is no command.
@@ -95,37 +82,3 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	return usage(hint, "%s", text)
 }
-
-// exitCodesHelp lists the exit codes that a command's annotation names.
-func exitCodesHelp(cmd *cobra.Command) string {
-	var b strings.Builder
-	for code := range strings.FieldsSeq(cmd.Annotations[codesKey]) {
-		for _, c := range exitCodes {
-			if fmt.Sprint(c.code) == code {
-				fmt.Fprintf(&b, "\n  %-4d %s", c.code, c.meaning)
-			}
-		}
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n\nExit codes:" + b.String()
-}
-
-const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
-
-{{end}}{{.UsageString}}`
-
-const usageTemplate = `{{if .HasExample}}Examples:
-{{.Example}}
-
-{{end}}Usage:{{if .Runnable}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} COMMAND [ARG...]{{end}}{{if .HasAvailableSubCommands}}
-
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{exitCodes .}}
-`

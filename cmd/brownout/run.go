@@ -86,6 +86,9 @@ func completeScenarios(_ *cobra.Command, _ []string, begun string) ([]string, co
 func (o *runOptions) take(cmd *cobra.Command, args []string) error {
 	dash := cmd.ArgsLenAtDash()
 	if dash < 0 {
+		if len(args) == 0 {
+			args = []string{"retry/two-503s"}
+		}
 		return usage("write it after two dashes: brownout run "+strings.Join(quoteAll(args), " ")+" -- COMMAND", "no client was given")
 	}
 	o.words, o.client = args[:dash], args[dash:]

@@ -48,7 +48,7 @@ func runScenarios(cmd *cobra.Command, o *runOptions) error {
 	}
 	folder, err := o.folder(began)
 	if err != nil {
-		return &failure{exitCouldNotRun, err, "choose another folder with --journal DIR"}
+		return t.cannot(err, "choose another folder with --journal DIR", began)
 	}
 	return t.run(cmd.Context(), sources, folder, began)
 }
@@ -144,7 +144,7 @@ func (t *teller) run(parent context.Context, sources []source, folder *trial.Fol
 		t.files[i] = folder.Fresh(trial.Slug(report.Group(s.File)), ".ndjson", t.files[:i])
 		configs[i] = trial.Config{
 			Scenario: s, Driver: t.o.driver(s, stdin, t.output(i), kill), Journal: folder.Path(t.files[i]),
-			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s, began),
+			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s),
 		}
 	}
 	t.begin(sources)

@@ -66,7 +66,7 @@ func validate(cmd *cobra.Command, args []string, format string) error {
 		err = validationText(out, sources, styleOf(cmd, out))
 	}
 	if err != nil {
-		return &failure{code: exitCouldNotRun, err: err}
+		return written(err)
 	}
 	if errs > 0 {
 		return exit(exitInvalid)

@@ -3,7 +3,6 @@ package httpclient
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -18,7 +17,9 @@ type StatusError struct {
 
 	push      pushback
 	retryable bool
-	refused   bool // it would be retryable, had the server not said no
+	refused   bool          // it would be retryable, had the server not said no
+	exhausted bool          // a quota is
+	restored  time.Duration // until it no longer is
 }
 
 // Error names the status.
@@ -35,23 +36,30 @@ func (e *StatusError) Retryable() bool { return e.retryable }
 // RetryDelay returns what the server asked to wait, if it did.
 func (e *StatusError) RetryDelay() (time.Duration, bool) { return e.push.delay, e.push.delayed }
 
-// Throttled reports whether the server refused for load: 429.
-func (e *StatusError) Throttled() bool { return e.Status == http.StatusTooManyRequests }
+// Throttled reports whether the server refused for load: 429, or another status with a quota that is exhausted.
+func (e *StatusError) Throttled() bool {
+	return e.Status == http.StatusTooManyRequests || e.exhausted
+}
 
 // Reason tells why a response with a failed status was returned and not retried: all attempts made, the delay asked by the
 // server too long, the budget empty, a body that cannot be sent again and so on; Delay in it is how long to wait before
-// trying again. It is nil for other responses. It must be asked before resp.Body is replaced.
+// trying again. It is nil for other responses. It is kept in the context of resp.Request.
 func Reason(resp *http.Response) *resilience.RetryError {
-	if b, ok := resp.Body.(*reasoned); ok {
-		return b.why
+	if resp.Request == nil {
+		return nil
 	}
-	return nil
+	why, _ := resp.Request.Context().Value(reasonContext{}).(*resilience.RetryError)
+	return why
 }
 
-// reasoned is a response's body that knows why the response is the last one.
-type reasoned struct {
-	io.ReadCloser
-	why *resilience.RetryError
+type reasonContext struct{}
+
+// withReason makes why the Reason of resp, the answer to req.
+func withReason(req *http.Request, resp *http.Response, why *resilience.RetryError) {
+	if resp.Request != nil {
+		req = resp.Request
+	}
+	resp.Request = req.WithContext(context.WithValue(req.Context(), reasonContext{}, why))
 }
 
 type resendContext struct{}

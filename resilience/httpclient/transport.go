@@ -3,7 +3,6 @@ package httpclient
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -16,9 +15,16 @@ type Transport struct {
 	retry      *resilience.Retry
 	keys       keys
 	bodyBuffer int64
+	timeout    time.Duration // of an attempt; 0 = none
+	answers    int64         // how much of an answer is read before it counts as good; 0 = none
+	quotas     []QuotaReader
+	retryable  func(status int) bool
+	pauses     bool // Retry-After holds back the host
+	maxPause   time.Duration
+	scope      func(*http.Request) string
+	header     string // of the attempts' count; empty = none
+	hosts      hosts
 }
-
-var _ http.RoundTripper = (*Transport)(nil)
 
 // Client returns an [http.Client] that uses t. Its Timeout bounds a call with all its attempts.
 func (t *Transport) Client() *http.Client { return &http.Client{Transport: t} }
@@ -41,151 +47,105 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if missing {
 		req = withHeader(req, t.keys.header, key)
 	}
+	h := t.host(req)
 	b := newBody(req, t.bodyBuffer)
-	a := t.retry.Start()
+	a := t.retry.StartFor(h.name, h.budget)
 	if err := a.Begin(ctx); err != nil {
 		drop(req)
 		return nil, err
 	}
-	resp, err := t.base.RoundTrip(b.first(req))
-	if err == nil && !suspect(resp) {
+	resp, err := t.attempt(h, b.first(req))
+	if err == nil && !t.suspect(resp) {
 		b.finish()
 		a.Succeeded(ctx)
 		return resp, nil
 	}
-	return t.again(req, &b, &a, key != "", resp, err)
+	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
+	return c.again(&b, &a, resp, err)
+}
+
+// host returns what is kept of the host of req.
+func (t *Transport) host(req *http.Request) *host {
+	if t.scope != nil {
+		return t.hosts.get(t.scope(req))
+	}
+	if req.URL == nil { // the base has the right words for it
+		return t.hosts.get("")
+	}
+	return t.hosts.get(req.URL.Host)
 }
 
 // suspect reports whether an answer needs a closer look; all others are good.
-func suspect(resp *http.Response) bool {
-	return resp.StatusCode >= 400
+func (t *Transport) suspect(resp *http.Response) bool {
+	return resp.StatusCode >= 300 || len(t.quotas) > 0
 }
 
-// again goes on after a first attempt that may have failed.
-func (t *Transport) again(req *http.Request, b *body, a *resilience.Attempts, keyed bool, resp *http.Response, err error) (*http.Response, error) {
-	defer b.finish()
+// attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
+// refused the request's body is closed, as by any RoundTripper.
+func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
+	if h.breaker == nil {
+		return t.answered(t.admitted(h, req))
+	}
+	permit, err := h.breaker.Acquire(req.Context())
+	if err != nil {
+		drop(req)
+		return nil, err
+	}
+	outcome := resilience.OutcomeFailure // of a panic
+	defer func() { permit.Done(outcome) }()
+	resp, err = t.answered(t.admitted(h, req))
+	outcome = t.outcome(req, resp, err)
+	return resp, err
+}
+
+// admitted sends req once bulkhead, pause and limiter let it: a token is taken last, so that it is used at once.
+func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	for {
-		failure, failed := t.judge(req, b, keyed, resp, err)
-		if !failed {
-			a.Succeeded(ctx)
-			return resp, nil
+	if h.bulkhead != nil {
+		if err := h.bulkhead.Acquire(ctx); err != nil {
+			drop(req)
+			return nil, err
 		}
-		delay, stop := a.Failed(ctx, failure)
-		if stop != nil {
-			return last(resp, stop)
-		}
-		next, stop := b.again()
-		if stop != nil {
-			return last(resp, &resilience.RetryError{
-				Attempts: a.Number(), Reason: resilience.ReasonUnrepeatable,
-				Detail: "GetBody: " + stop.Error(), Err: failure.Err,
-			})
-		}
-		if stop = t.pause(ctx, a, resp, delay); stop == nil {
-			stop = a.Begin(ctx)
-		}
-		if stop != nil {
-			if next != nil {
-				_ = next.Close()
-			}
-			return nil, stop
-		}
-		resp, err = t.base.RoundTrip(resend(req, next, a.Number()-1))
 	}
-}
-
-// judge says whether an attempt failed, and what that means for another one.
-func (t *Transport) judge(req *http.Request, b *body, keyed bool, resp *http.Response, err error) (resilience.Failure, bool) {
-	if err == nil {
-		e := newStatusError(resp, keyed)
-		switch {
-		case e.refused:
-			return resilience.Failure{Err: e, Stop: resilience.ReasonRefused}, true
-		case !e.retryable:
-			return resilience.Failure{}, false
-		}
-		err = e
-	} else if hopeless(err) {
-		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent}, true
+	var err error
+	if h.gate.closed() {
+		err = h.gate.wait(ctx, h.name, t.retry.Draw)
 	}
-	f := t.retry.Classify(err)
-	if f.Stop != 0 {
-		return f, true
+	if err == nil && h.limiter != nil {
+		err = h.limiter.Wait(ctx)
 	}
-	switch why := b.stuck(); {
-	case !keyed && !idempotentMethod(req.Method) && !neverSent(err):
-		f.Stop, f.Detail = resilience.ReasonUnrepeatable, req.Method+" without an idempotency key"
-	case why != "":
-		f.Stop, f.Detail = resilience.ReasonUnrepeatable, why
-	}
-	return f, true
-}
-
-// newStatusError reads what an answer says about another attempt.
-func newStatusError(resp *http.Response, keyed bool) *StatusError {
-	e := &StatusError{Status: resp.StatusCode, Header: resp.Header, push: readPushback(resp.Header, time.Now())}
 	switch {
-	case resp.StatusCode < 400:
-		return e
-	case e.push.retry == yes:
-		e.retryable = true
-		return e
-	case e.Status == http.StatusConflict:
-		e.retryable = keyed // the first attempt is still at work: draft-ietf-httpapi-idempotency-key-header section 2.7
-	case e.Status == http.StatusRequestEntityTooLarge:
-		e.retryable = e.push.delayed // a condition that passes: RFC 9110 section 15.5.14
-	default:
-		e.retryable = RetryableStatus(e.Status)
+	case err != nil:
+		if h.bulkhead != nil {
+			h.bulkhead.Release()
+		}
+		drop(req)
+		return nil, err
+	case t.timeout == 0 && h.bulkhead == nil:
+		return t.base.RoundTrip(req)
 	}
-	if e.push.retry == no {
-		e.retryable, e.refused = false, e.retryable
-	}
-	return e
+	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
 }
 
-// last returns what the caller gets when no further attempt is made.
-func last(resp *http.Response, stop error) (*http.Response, error) {
-	if resp == nil {
-		return nil, stop
+// answered waits for the rest of an answer, where that is asked for.
+func (t *Transport) answered(resp *http.Response, err error) (*http.Response, error) {
+	if err != nil || t.answers == 0 {
+		return resp, err
 	}
-	if why, ok := errors.AsType[*resilience.RetryError](stop); ok {
-		resp.Body = &reasoned{resp.Body, why}
-	}
-	return resp, nil
+	return bufferAnswer(resp, t.answers)
 }
 
-// pause gives an answer's connection back and waits until the next attempt is due.
-func (t *Transport) pause(ctx context.Context, a *resilience.Attempts, resp *http.Response, delay time.Duration) error {
-	if resp == nil {
-		return a.Wait(ctx, delay)
+// outcome says what an attempt tells about the health of its host.
+func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) resilience.Outcome {
+	switch {
+	case err == nil && resp.StatusCode >= 500 && t.retryable(resp.StatusCode):
+		return resilience.OutcomeFailure
+	case err == nil:
+		return resilience.OutcomeSuccess
+	case req.Context().Err() == context.Canceled, errors.Is(err, ErrPaused):
+		return resilience.OutcomeNeutral
 	}
-	start := time.Now()
-	drain(resp)
-	return a.Wait(ctx, delay-time.Since(start))
-}
-
-// Bounds of draining an answer that is not returned: beyond them a new connection is cheaper than the rest of the body.
-const (
-	maxDrain     = 64 << 10
-	maxDrainTime = 200 * time.Millisecond
-)
-
-// drain reads an answer to its end, within bounds, and closes it: only then is its connection used again.
-func drain(resp *http.Response) {
-	if resp.ContentLength <= maxDrain {
-		cut := time.AfterFunc(maxDrainTime, func() { _ = resp.Body.Close() })
-		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain+1)
-		cut.Stop()
-	}
-	_ = resp.Body.Close()
-}
-
-// resend returns the request of attempt number n+1, with the caller's context marked by n.
-func resend(req *http.Request, body io.ReadCloser, n int) *http.Request {
-	r := req.WithContext(context.WithValue(req.Context(), resendContext{}, n))
-	r.Body = body
-	return r
+	return resilience.ClassifyError(err)
 }
 
 // withHeader returns a copy of req with a header set.

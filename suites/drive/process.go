@@ -20,9 +20,12 @@ const drainTime = time.Second
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// run runs one process from start to end, and records it. The error is the recorder's.
+// run runs one process from start to end, and records it, unless ctx has ended before. The error is the recorder's.
 func (p *Process) run(ctx context.Context, fill *strings.Replacer, stdin *os.File, base string, site Site, rec Recorder,
 	call int) (journal.Client, error) {
+	if ctx.Err() != nil {
+		return journal.Client{Call: call, Exit: -1}, nil
+	}
 	args := make([]string, len(p.Args))
 	for i, a := range p.Args {
 		args[i] = fill.Replace(a)
@@ -50,11 +53,6 @@ func (p *Process) carryOut(ctx context.Context, cmd *exec.Cmd, client *journal.C
 		return
 	}
 	ownGroup(cmd)
-	if err := ctx.Err(); err != nil {
-		out.close()
-		client.StartError, client.Exit = "the run had ended", -1
-		return
-	}
 	if err := cmd.Start(); err != nil {
 		out.close()
 		client.StartError, client.Exit = startError(err), -1

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -24,7 +23,17 @@ type mark struct {
 //
 // Marks stand in the order of their lines. Places outside the source are left out; nil is returned where none is inside.
 func (s Style) excerpt(source []byte, indent int, marks ...mark) []string {
-	lines := bytes.Split(source, []byte("\n"))
+	lines := strings.Split(string(source), "\n")
+	return s.excerptOf(func(n int) string {
+		if n > len(lines) {
+			return ""
+		}
+		return lines[n-1]
+	}, indent, marks...)
+}
+
+// excerptOf draws as excerpt does the lines that lineAt gives, which are counted from 1; "" for one that is not there.
+func (s Style) excerptOf(lineAt func(n int) string, indent int, marks ...mark) []string {
 	digits := 2
 	for _, m := range marks {
 		digits = max(digits, len(fmt.Sprint(m.pos.Line)))
@@ -35,13 +44,13 @@ func (s Style) excerpt(source []byte, indent int, marks ...mark) []string {
 	var out []string
 	last := 0
 	for _, m := range marks {
-		if m.pos.Line < 1 || m.pos.Line > len(lines) {
+		if m.pos.Line < 1 || lineAt(m.pos.Line) == "" {
 			continue
 		}
 		if out == nil {
 			out = append(out, gutter)
 		}
-		text, from, to := s.sourceLine(lines[m.pos.Line-1], m.pos, room)
+		text, from, to := s.sourceLine(lineAt(m.pos.Line), m.pos, room)
 		if m.pos.Line != last {
 			number := fmt.Sprintf("%s%*d", margin, digits, m.pos.Line)
 			out = append(out, strings.TrimRight(number+s.paint(dim, " |")+" "+text, " "))
@@ -56,8 +65,8 @@ func (s Style) excerpt(source []byte, indent int, marks ...mark) []string {
 
 // sourceLine returns a source line as it is shown in room columns, and where the place begins and ends in it, in columns
 // from 0. A longer line is cut so that the place stays in sight.
-func (s Style) sourceLine(line []byte, pos scenarios.Pos, room int) (text string, from, to int) {
-	runes := []rune(strings.TrimRight(string(line), "\r"))
+func (s Style) sourceLine(line string, pos scenarios.Pos, room int) (text string, from, to int) {
+	runes := []rune(strings.TrimRight(line, "\r"))
 	first := min(max(pos.Column-1, 0), len(runes))
 	end := min(max(pos.End-1, first+1), max(len(runes), first+1))
 	before := s.text(string(runes[:first]))
@@ -66,7 +75,7 @@ func (s Style) sourceLine(line []byte, pos scenarios.Pos, room int) (text string
 	from = columns(before)
 	to = from + max(columns(place), 1)
 	if columns(before+place+after) <= room {
-		return before + place + after, from, to
+		return before + place + after, min(from, room-1), min(to, room)
 	}
 	if to > room-4 { // the place would be cut off: begin a little before it
 		mark := s.text("…")
@@ -78,7 +87,7 @@ func (s Style) sourceLine(line []byte, pos scenarios.Pos, room int) (text string
 		from = columns(before)
 		to = from + max(columns(place), 1)
 	}
-	return s.clip(before+place+after, room), from, min(to, room)
+	return s.clip(before+place+after, room), min(from, room-1), min(to, room)
 }
 
 // underline returns the line below the place, and where its text finds no room beside it, the lines of that.

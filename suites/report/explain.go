@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,28 +108,66 @@ func (x *explainer) route(t *plan.RouteTable) {
 	} else {
 		title += fmt.Sprintf("   the first %s", plural(calls, "call"))
 	}
-	x.wrapped("  ", title)
+	x.add(x.clip(x.text(title), x.width()))
 	cells := [][]string{{"call", "attempt", "answer", "because"}}
 	if t.Every {
 		cells[0] = cells[0][1:]
 	}
-	for i, r := range t.Rows {
-		row := []string{strconv.Itoa(r.Call), strconv.Itoa(r.Attempt), rowAnswer(&r), x.because(r.Reason, r.May)}
-		if i > 0 && t.Rows[i-1].Call == r.Call {
-			row[0] = ""
+	for _, c := range groupCalls(t.Rows) {
+		for i, r := range c.rows {
+			row := []string{c.title(), strconv.Itoa(r.Attempt), rowAnswer(&r), x.because(r.Reason, r.May)}
+			if i > 0 {
+				row[0] = ""
+			}
+			if r.Repeats {
+				row[1] += ", …"
+			}
+			if t.Every {
+				row = row[1:]
+			}
+			cells = append(cells, row)
 		}
-		if r.Repeats {
-			row[1] += ", …"
-		}
-		if t.Every {
-			row = row[1:]
-		}
-		cells = append(cells, row)
 	}
 	x.grid("    ", cells)
 	if t.More {
 		x.add(x.text("    … and so on"))
 	}
+}
+
+// A callGroup is a stretch of calls that meet the same.
+type callGroup struct {
+	first, last int
+	rows        []plan.Row // of the first
+}
+
+// groupCalls puts neighbouring calls that meet the same into one group.
+func groupCalls(rows []plan.Row) []callGroup {
+	var groups []callGroup
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].Call == rows[0].Call {
+			n++
+		}
+		call := callGroup{rows[0].Call, rows[0].Call, rows[:n]}
+		if last := len(groups) - 1; last >= 0 && slices.EqualFunc(groups[last].rows, call.rows, sameRow) {
+			groups[last].last = call.last
+		} else {
+			groups = append(groups, call)
+		}
+		rows = rows[n:]
+	}
+	return groups
+}
+
+func sameRow(a, b plan.Row) bool {
+	return a.Attempt == b.Attempt && rowAnswer(&a) == rowAnswer(&b) && a.Reason == b.Reason && a.Repeats == b.Repeats && slices.Equal(a.May, b.May)
+}
+
+func (g *callGroup) title() string {
+	if g.first == g.last {
+		return strconv.Itoa(g.first)
+	}
+	return fmt.Sprintf("%d to %d", g.first, g.last)
 }
 
 // rowAnswer says what an attempt gets: "503 RA=2s after 100ms", "rst before-headers".

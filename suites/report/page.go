@@ -105,7 +105,7 @@ func (p *pager) decisive() []*verdict.Finding {
 }
 
 func weight(f *verdict.Finding) int {
-	if f.Check == "must have happened" {
+	if f.Check == happened {
 		return 0
 	}
 	return 1
@@ -163,6 +163,11 @@ func (p *pager) finding(f *verdict.Finding) {
 	}
 }
 
+// unwritten are the names of findings that no expectation asked for: there is no check to look up.
+var unwritten = []string{happened, "client", "journal"}
+
+const happened = "must have happened"
+
 // headline writes the finding's sentence, with the name of the check beside it.
 func (p *pager) headline(f *verdict.Finding) {
 	lead := "  "
@@ -174,9 +179,12 @@ func (p *pager) headline(f *verdict.Finding) {
 		sentence += " " + f.Hint
 	}
 	sentence = p.text(sentence)
-	check := "check: " + f.Check
-	if at := max(50, columns(lead+sentence)+3); at+len(check) <= p.width() {
-		p.add(p.paint(bold, lead+sentence) + strings.Repeat(" ", at-columns(lead+sentence)) + check)
+	check := ""
+	if !slices.Contains(unwritten, f.Check) {
+		check = "check: " + f.Check
+	}
+	if at := max(50, columns(lead+sentence)+3); at+len(check) <= p.width() || check == "" && columns(lead+sentence) <= p.width() {
+		p.add(strings.TrimRight(p.paint(bold, lead+sentence)+strings.Repeat(" ", at-columns(lead+sentence))+check, " "))
 		return
 	}
 	lines := wrap(sentence, p.width()-len(lead))
@@ -188,12 +196,14 @@ func (p *pager) headline(f *verdict.Finding) {
 			lead = strings.Repeat(" ", len(lead))
 		}
 		if i == len(lines)-1 && columns(lead+l)+3+len(check) <= p.width() {
-			p.add(p.paint(bold, lead+l) + "   " + check)
+			p.add(strings.TrimRight(p.paint(bold, lead+l)+"   "+check, " "))
 			return
 		}
 		p.add(p.paint(bold, lead+l))
 	}
-	p.add(strings.Repeat(" ", len(lead)) + check)
+	if check != "" {
+		p.add(strings.Repeat(" ", len(lead)) + check)
+	}
 }
 
 // place writes where in the scenario the finding stands, with both lines drawn.
@@ -230,7 +240,7 @@ func (p *pager) others(calls []string) {
 	if len(calls) == 0 || p.d.brief {
 		return
 	}
-	const most = 6
+	const most = 3 // they find room in one line
 	names := calls[:min(len(calls), most)]
 	text := "The same in " + plural(len(calls), "other call") + ": " + strings.Join(names, ", ")
 	if len(calls) > most {
@@ -252,8 +262,11 @@ func (p *pager) also(fs []*verdict.Finding) {
 			return
 		}
 		lead := f.Check
-		if f.Expect.Pos.Line > 0 {
-			lead += fmt.Sprintf(" (line %d)", f.Expect.Pos.Line)
+		switch line := f.Expect.Pos.Line; {
+		case line > 0 && slices.Contains(unwritten, f.Check):
+			lead = fmt.Sprintf("line %d", line)
+		case line > 0:
+			lead += fmt.Sprintf(" (line %d)", line)
 		}
 		text := lead + ": " + f.Sentence
 		if f.Hint != "" {
@@ -326,7 +339,11 @@ func (p *pager) joined(lead, sep string, parts []string) {
 func (p *pager) lesser(o verdict.Outcome) {
 	var parts []string
 	for _, f := range p.ofOutcome(o) {
-		parts = append(parts, f.Check+" ("+strings.TrimSuffix(f.Sentence, ".")+")")
+		sentence := strings.TrimSuffix(f.Sentence, ".")
+		if !slices.Contains(unwritten, f.Check) {
+			sentence = f.Check + " (" + sentence + ")"
+		}
+		parts = append(parts, sentence)
 	}
 	lead := map[verdict.Outcome]string{verdict.Fail: "  Failed: ", verdict.Inconclusive: "  Not judged: ",
 		verdict.Warn: "  Warning: ", verdict.Skip: "  Skipped: "}[o]

@@ -16,17 +16,17 @@ import (
 //	 3 | respnod:
 //	   | ^~~~~~~ did you mean "routes"?
 //
-// A nil source draws no lines. The error is the writer's.
-func Problems(w io.Writer, source []byte, problems scenarios.Errors, s Style) error {
+// The error is the writer's.
+func Problems(w io.Writer, problems scenarios.Errors, s Style) error {
 	var b strings.Builder
 	for _, p := range problems {
-		s.problem(&b, source, p)
+		s.problem(&b, p)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (s Style) problem(b *strings.Builder, source []byte, p *scenarios.Error) {
+func (s Style) problem(b *strings.Builder, p *scenarios.Error) {
 	word, colour := "error", alarm
 	if p.Warning {
 		word, colour = "warning", yellow
@@ -38,10 +38,10 @@ func (s Style) problem(b *strings.Builder, source []byte, p *scenarios.Error) {
 	}
 	b.WriteByte('\n')
 	pos := scenarios.Pos{Line: p.Line, Column: p.Column, End: p.End}
-	drawn := s.excerpt(source, 0, mark{pos: pos, caret: true, text: p.Hint, paint: colour})
-	if source == nil || drawn == nil {
+	drawn := s.excerptOf(func(int) string { return p.Source }, 0, mark{pos: pos, caret: true, text: p.Hint, paint: colour})
+	if drawn == nil {
 		if p.Hint != "" {
-			fmt.Fprintf(b, "   %s\n", s.text(p.Hint))
+			fmt.Fprintf(b, "   = %s\n", s.text(p.Hint))
 		}
 		return
 	}

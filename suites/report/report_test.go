@@ -326,7 +326,7 @@ func TestTicks(t *testing.T) {
 		{93 * time.Minute, 30 * time.Minute, "a long one"},
 		{1000 * time.Hour, 0, "longer than any tick"},
 	} {
-		sc := newScale(c.last, 44)
+		sc := newScale(c.last, 44, notesFit(nil))
 		if c.tick != 0 && sc.tick != c.tick {
 			t.Errorf("%s: a tick of %v for %v, want %v", c.why, sc.tick, c.last, c.tick)
 		}
@@ -340,19 +340,17 @@ func TestTicks(t *testing.T) {
 }
 
 func TestProblemsGolden(t *testing.T) {
-	source := "name: demo\nroutes:\n  - match: GET /a\n    answers: [{status: 503}]\nrespnod:\n  - status: 0503   " + strings.Repeat("# ", 60) + "\n"
+	long := "  - status: 0503   " + strings.Repeat("# ", 60)
 	problems := scenarios.Errors{
-		{File: "pay.brownout.yaml", Line: 5, Column: 1, End: 8, Msg: `unknown key "respnod"`, Hint: `did you mean "routes"?`},
-		{File: "pay.brownout.yaml", Line: 6, Column: 13, End: 17, Path: "respond[0].status", Msg: "0503 is octal in YAML 1.1 and means 323", Hint: "write 503"},
-		{File: "pay.brownout.yaml", Line: 4, Column: 14, End: 29, Msg: "this can never fire", Warning: true},
-		{File: "pay.brownout.yaml", Line: 1, Column: 1, End: 2, Msg: "no expect", Hint: strings.Repeat("a file without expect can be served, not run; ", 4)},
-		{File: "pay.brownout.yaml", Line: 40, Column: 1, End: 2, Msg: "past the end", Hint: "close the quote"},
+		{File: "pay.yaml", Line: 5, Column: 1, End: 8, Source: "respnod:", Msg: `unknown key "respnod"`, Hint: `did you mean "routes"?`},
+		{File: "pay.yaml", Line: 6, Column: 13, End: 17, Source: long, Path: "respond[0].status", Msg: "0503 is octal in YAML 1.1 and means 323", Hint: "write 503"},
+		{File: "pay.yaml", Line: 7, Column: 110, End: 114, Source: strings.Repeat("- ", 54) + " 0503 and more", Msg: "far out", Hint: "write 503"},
+		{File: "pay.yaml", Line: 4, Column: 14, End: 29, Source: "    answers: [{status: 503}]", Msg: "this can never fire", Warning: true},
+		{File: "pay.yaml", Line: 1, Column: 1, End: 2, Source: "name: demo", Msg: "no expect", Hint: strings.Repeat("a file without expect can be served, not run; ", 4)},
+		{File: "pay.yaml", Line: 40, Column: 1, End: 2, Msg: "past the end", Hint: "close the quote"},
 	}
 	var b strings.Builder
-	if err := Problems(&b, []byte(source), problems, Style{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := Problems(&b, nil, problems[:1], Style{}); err != nil {
+	if err := Problems(&b, problems, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "problems.txt", b.String())

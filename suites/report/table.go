@@ -92,8 +92,8 @@ func (s Style) newTable(p *verdict.Proof) *table {
 		t.answer, used = t.answer-over, used-over
 	}
 	room := s.width() - used
-	t.drawn = s.width() >= WaterfallWidth && room >= 2*tickColumns && last > 0
-	t.scale = newScale(last, min(room, 4*tickColumns+4))
+	t.drawn = s.width() >= WaterfallWidth && room >= 2*tickColumns && last > 0 && len(p.Rows) > 1
+	t.scale = newScale(last, min(room, 4*tickColumns+4), notesFit(p.Rows))
 	return t
 }
 

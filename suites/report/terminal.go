@@ -26,9 +26,9 @@ const (
 func Terminal(w io.Writer, run *Run, s Style, amount Amount) error {
 	var b strings.Builder
 	for i := range run.Trials {
-		TrialText(&b, &run.Trials[i], s, amount)
+		_ = TrialText(&b, &run.Trials[i], s, amount) // a strings.Builder takes everything
 	}
-	LastLine(&b, run, s)
+	_ = LastLine(&b, run, s, amount)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -47,8 +47,9 @@ func TrialText(w io.Writer, t *Trial, s Style, amount Amount) error {
 	return err
 }
 
-// LastLine writes the counts of the run, how long it took, and its exit code.
-func LastLine(w io.Writer, run *Run, s Style) error {
+// LastLine writes the counts of the run, how long it took, and its exit code, after an empty line where the last trial's page
+// has none.
+func LastLine(w io.Writer, run *Run, s Style, amount Amount) error {
 	c := Count(run.Trials)
 	colour := green
 	switch {
@@ -56,6 +57,11 @@ func LastLine(w io.Writer, run *Run, s Style) error {
 		colour = alarm
 	case run.Exit != 0:
 		colour = yellow
+	}
+	if n := len(run.Trials); n > 0 && run.Trials[n-1].Outcome <= verdict.Info && amount != Quiet {
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
 	}
 	if run.Problem != "" {
 		if _, err := fmt.Fprintln(w, s.text(run.Problem)); err != nil {

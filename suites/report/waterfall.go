@@ -18,25 +18,38 @@ type scale struct {
 	room int           // columns
 }
 
-// newScale returns the scale with the finest tick of 1, 2 or 5 (above a second also 10s, 30s and so on) that shows
-// everything up to last in room columns.
-func newScale(last time.Duration, room int) scale {
-	for _, unit := range []time.Duration{time.Microsecond, 10 * time.Microsecond, 100 * time.Microsecond, time.Millisecond,
-		10 * time.Millisecond, 100 * time.Millisecond, time.Second} {
-		for _, f := range []time.Duration{1, 2, 5} {
-			if sc := (scale{f * unit, last, room}); sc.column(last) < room {
-				return sc
-			}
-		}
+// ticks are the distances between two labels, the finest first.
+var ticks = func() []time.Duration {
+	var all []time.Duration
+	for unit := time.Microsecond; unit <= time.Second; unit *= 10 {
+		all = append(all, unit, 2*unit, 5*unit)
 	}
 	for _, unit := range []time.Duration{time.Second, time.Minute, time.Hour} {
 		for _, f := range []time.Duration{10, 20, 30, 60, 120, 300} {
-			if sc := (scale{f * unit, last, room}); sc.column(last) < room {
-				return sc
-			}
+			all = append(all, f*unit)
 		}
 	}
-	return scale{max(last/time.Duration(max(room/tickColumns, 1)), 1), last, room}
+	return all
+}()
+
+// newScale returns the scale with the finest tick that shows everything up to last in room columns and, if there is one,
+// leaves room for what stands beside the bars: notes reports whether it does.
+func newScale(last time.Duration, room int, notes func(scale) bool) scale {
+	fitting := scale{max(last/time.Duration(max(room/tickColumns, 1)), 1), last, room}
+	found := false
+	for _, tick := range ticks {
+		sc := scale{tick, last, room}
+		if sc.column(last) >= room {
+			continue
+		}
+		if notes(sc) {
+			return sc
+		}
+		if !found {
+			fitting, found = sc, true
+		}
+	}
+	return fitting
 }
 
 // column returns the column in which instant t is drawn, rounded to the nearest.
@@ -98,9 +111,24 @@ func (s Style) bar(sc scale, rows []verdict.Row, i int) string {
 		return line + s.paint(dim, string(waited))
 	}
 	line += s.paint(dim, string(waited)) + s.paint(red, s.text("▞"))
-	note := fmt.Sprintf("  due at %s", seconds(r.Due))
-	if max(next, to)+1+len(note) <= sc.room {
-		line += s.paint(red, note)
+	if max(next, to)+1+len(dueNote(&r)) <= sc.room {
+		line += s.paint(red, dueNote(&r))
 	}
 	return line
+}
+
+// dueNote says when the next attempt was due, beside the mark of one that came too early.
+func dueNote(r *verdict.Row) string { return fmt.Sprintf("  due at %s", seconds(r.Due)) }
+
+// notesFit reports whether the notes beside the bars of the rows find room.
+func notesFit(rows []verdict.Row) func(scale) bool {
+	return func(sc scale) bool {
+		for i := range rows[:max(len(rows)-1, 0)] {
+			r := &rows[i]
+			if end := max(sc.column(rows[i+1].At), sc.column(r.Done), sc.column(r.At)+1); r.Due > 0 && !r.Good && end+1+len(dueNote(r)) > sc.room {
+				return false
+			}
+		}
+		return true
+	}
 }

@@ -32,8 +32,9 @@ type Config struct {
 	// Quiet ends the trial once there was an attempt and nothing has come for so long, any Retry-After that is pending not
 	// counted; it has to be longer than the scenario's own delays. 0: the client's own end is waited for.
 	Quiet time.Duration
-	// Live is called with each attempt when its answer begins, from one goroutine of the trial; nil: nobody looks on.
-	Live func(journal.Attempt)
+	// Live is called with each attempt when its answer begins, and with the head of the journal, from one goroutine of the
+	// trial; nil: nobody looks on.
+	Live func(journal.Header, *journal.Attempt)
 }
 
 // Result is what became of a trial.
@@ -50,10 +51,15 @@ type Result struct {
 }
 
 // Run runs a trial and judges it. The error says that the trial could not be run: the server, its journal or the driver
-// failed; that a client misbehaved is in the verdict.
+// failed; that a client misbehaved is in the verdict. A scenario that needs values which its profile does not declare is
+// skipped, and nothing is started.
 func Run(ctx context.Context, c Config) (Result, error) {
 	if ctx.Err() != nil {
 		return Result{}, ErrNotStarted
+	}
+	if len(c.Scenario.Undeclared) > 0 { // a skip, whatever the client would do
+		nothing := &journal.Log{Header: journal.Header{Seed: c.Scenario.Seed}}
+		return Result{Verdict: verdict.Judge(c.Scenario, nothing), Start: time.Now()}, nil
 	}
 	r := Result{Journal: c.Journal, Start: time.Now()}
 	timedOut, err := c.drive(ctx)

@@ -25,7 +25,7 @@ func (c *Config) watch(j *journal.Journal, end context.CancelCauseFunc) {
 		cancel()
 		switch {
 		case err == nil:
-			busy = max(busy, c.event(e.Record))
+			busy = max(busy, c.event(j, e.Record))
 		case errors.Is(err, context.DeadlineExceeded):
 			end(errQuiet)
 			c.Quiet = 0 // once is enough
@@ -37,11 +37,11 @@ func (c *Config) watch(j *journal.Journal, end context.CancelCauseFunc) {
 
 // event takes an event, and returns until when the client is at work by it, or has to wait; below 0 where it says nothing
 // of that.
-func (c *Config) event(record any) time.Duration {
+func (c *Config) event(j *journal.Journal, record any) time.Duration {
 	switch r := record.(type) {
 	case *journal.Attempt:
 		if c.Live != nil {
-			c.Live(*r)
+			c.Live(j.Header(), r)
 		}
 		return max(r.Sent, r.Due)
 	case *journal.EndRecord:
