@@ -320,23 +320,31 @@ func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *plac
 				free = append(free, name)
 			}
 		}
-		hint := "one of " + join(sorted(names))
-		if len(names) == 0 {
-			hint = ""
-		}
-		if near := cmpOr(Suggest(got, free), Suggest(got, names)); near != "" {
+		near := cmpOr(Suggest(got, free), Suggest(got, names))
+		hint := l.otherKey(got, names)
+		if near != "" {
 			hint = "did you mean " + quote(near) + "?"
-			meant = append(meant, near)
-		} else if elsewhere := l.elsewhere(got); elsewhere != "" {
-			hint = elsewhere
+		} else if word, rest, cut := glued(got); cut && slices.Contains(names, word) {
+			near, hint = word, "write "+word+": "+rest
 		}
+		meant = append(meant, near)
 		l.fail(e.key, "unknown key "+quote(got)+" in "+p.name(), hint)
 	}
 	return meant
 }
 
-// elsewhere says where a key stands that does not stand here; "" where no place has it.
-func (l *loader) elsewhere(name string) string {
+// glued splits what was written without the colon, or the blank after it, between a key and its value.
+func glued(s string) (key, value string, ok bool) {
+	i := strings.IndexAny(s, ": ")
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], strings.TrimLeft(s[i:], ": "), true
+}
+
+// otherKey says what to do about a key that stands in no place here, and is not near one that does: where it stands
+// instead, or what is allowed.
+func (l *loader) otherKey(name string, names []string) string {
 	for _, k := range l.rows() {
 		if k.Name != name || k.Check != "" {
 			continue
@@ -347,5 +355,8 @@ func (l *loader) elsewhere(name string) string {
 		}
 		return quote(name) + " stands in " + joinOr(places)
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return "one of " + join(sorted(names))
 }
