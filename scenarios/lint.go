@@ -61,10 +61,10 @@ type level struct {
 
 // bracket is an open [ or {.
 type bracket struct {
-	at     Pos
-	char   byte
-	indent int  // of the block that it stands in
-	colon  bool // the entry that is being read has a key
+	line, at int // its line, and the byte of that
+	char     byte
+	indent   int  // of the block that it stands in
+	colon    bool // the entry that is being read has a key
 }
 
 func (s *linter) fail(line, at, length int, msg, hint string) {
@@ -120,6 +120,9 @@ func (s *linter) line(n int, line string) {
 }
 
 func (s *linter) tab(n int, line string, indent int) {
+	if len(s.tabs) > maxErrors {
+		return
+	}
 	at := Pos{Line: n, Column: 1 + strings.IndexByte(line, '\t'), End: 1 + indent}
 	s.tabs = append(s.tabs, problem{at, "a tab cannot indent", "indent with spaces"})
 }
@@ -137,7 +140,7 @@ func (s *linter) end() {
 // open reports the innermost bracket that is open.
 func (s *linter) open() {
 	b := s.flow[len(s.flow)-1]
-	s.failAt(b.at, fmt.Sprintf("the %c that begins here is not closed", b.char), fmt.Sprintf("close it with %c", closing(b.char)))
+	s.fail(b.line, b.at, 1, fmt.Sprintf("the %c that begins here is not closed", b.char), fmt.Sprintf("close it with %c", closing(b.char)))
 }
 
 func closing(open byte) byte {

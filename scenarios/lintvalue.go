@@ -94,11 +94,22 @@ func (s *linter) start(n int, line string, at, indent int, inBlock bool) int {
 	s.plain = Pos{Line: n, Column: s.text.column(n, at)}
 	if i := strings.Index(uncommented(line[at:]), ": "); i >= 0 && inBlock {
 		text := uncommented(line[at:])
-		s.fail(n, at+i, 1, "a colon and a blank inside a text begin a mapping", "put the text in double quotes: "+doubleQuoted(text))
+		s.fail(n, at+i, 1, "a colon and a blank inside a text begin a mapping", inQuotes(text))
 	} else if text := uncommented(line[at:]); strings.HasSuffix(text, ":") && inBlock {
-		s.fail(n, at+len(text)-1, 1, "a text cannot end with a colon", "put the text in double quotes: "+doubleQuoted(text))
+		s.fail(n, at+len(text)-1, 1, "a text cannot end with a colon", inQuotes(text))
 	}
 	return -1
+}
+
+// longText is how long a text may be, in bytes, to be written out in a hint.
+const longText = 80
+
+// inQuotes is the hint to put a text in quotes.
+func inQuotes(text string) string {
+	if len(text) > longText {
+		return "put the text in double quotes"
+	}
+	return "put the text in double quotes: " + doubleQuoted(text)
 }
 
 // bareStar reports whether s begins with a star that begins no alias.
@@ -161,11 +172,11 @@ func (s *linter) flowText(n int, line string, at int) int {
 			if len(s.levels) > 0 {
 				indent = s.levels[len(s.levels)-1].indent
 			}
-			s.flow = append(s.flow, bracket{Pos{Line: n, Column: s.text.column(n, at)}, c, indent, false})
+			s.flow = append(s.flow, bracket{n, at, c, indent, false})
 		case c == '}' || c == ']':
 			top := s.flow[len(s.flow)-1]
 			if closing(top.char) != c {
-				s.fail(n, at, 1, string(c)+" closes nothing here", "the "+string(top.char)+" on line "+number(float64(top.at.Line))+" is open; close it with "+string(closing(top.char)))
+				s.fail(n, at, 1, string(c)+" closes nothing here", "the "+string(top.char)+" on line "+number(float64(top.line))+" is open; close it with "+string(closing(top.char)))
 				return -1
 			}
 			s.flow, word = s.flow[:len(s.flow)-1], -1
@@ -212,8 +223,8 @@ func (s *linter) braceInText(n int, line string, word, at int) {
 		end++
 	}
 	text := line[word:end]
-	hint := "put the text in double quotes: " + doubleQuoted(text)
-	if fixed := braced.ReplaceAllString(text, ":$1"); strings.Contains(text, "/") && fixed != text {
+	hint := inQuotes(text)
+	if fixed := braced.ReplaceAllString(text, ":$1"); strings.Contains(text, "/") && fixed != text && len(fixed) < longText {
 		hint = "write " + fixed
 	}
 	s.fail(n, at, 1, "a bare "+line[at:at+1]+" inside a text begins a new value", hint)

@@ -58,6 +58,9 @@ func (l *loader) at(path string, at Pos, msg, hint string, warning bool) {
 }
 
 func (l *loader) report(at Pos, msg, hint string, warning bool) {
+	if l.full() {
+		return
+	}
 	at = l.text.clamp(at)
 	k := known{at, msg}
 	if l.seen[k] {
@@ -66,7 +69,7 @@ func (l *loader) report(at Pos, msg, hint string, warning bool) {
 	l.seen[k] = true
 	e := &Error{
 		File: l.file, Line: at.Line, Column: at.Column, End: max(at.End, at.Column+1),
-		Path: clean(l.where()), Msg: clean(msg), Hint: clean(hint), Warning: warning, Source: l.text.line(at.Line),
+		Path: brief(l.where()), Msg: brief(msg), Hint: brief(hint), Warning: warning, Source: l.text.line(at.Line),
 	}
 	l.errs = append(l.errs, e)
 }
@@ -305,6 +308,9 @@ func hintFor(k Key) string {
 func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *place[T]) []string {
 	var meant []string
 	for _, e := range list {
+		if l.full() {
+			break
+		}
 		got := follow(e.key).Value
 		if slices.ContainsFunc(p.rows, func(r row[T]) bool { return r.Name == got }) {
 			continue
@@ -345,14 +351,18 @@ func glued(s string) (key, value string, ok bool) {
 // otherKey says what to do about a key that stands in no place here, and is not near one that does: where it stands
 // instead, or what is allowed.
 func (l *loader) otherKey(name string, names []string) string {
+	var places []string
 	for _, k := range l.rows() {
-		if k.Name != name || k.Check != "" {
+		if k.Name != name || k.Check != "" || k.Unbuilt {
 			continue
 		}
-		places := make([]string, len(k.In))
-		for i, p := range k.In {
-			places[i] = p.title()
+		for _, p := range k.In {
+			if !slices.Contains(places, p.title()) {
+				places = append(places, p.title())
+			}
 		}
+	}
+	if len(places) > 0 {
 		return quote(name) + " stands in " + joinOr(places)
 	}
 	if len(names) == 0 {
