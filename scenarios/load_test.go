@@ -71,7 +71,7 @@ func TestManyProblems(t *testing.T) {
 	}
 	_, err := Parse("many.yaml", []byte(b.String()))
 	var es Errors
-	if !errors.As(err, &es) || len(es) != maxErrors+1 || es[maxErrors].Msg != "there are more than 200 problems" {
+	if !errors.As(err, &es) || len(es) != maxErrors+1 || es[maxErrors].Msg != "the file was given up after 200 problems" {
 		t.Errorf("%d problems, the last is %v", len(es), es[len(es)-1])
 	}
 }
