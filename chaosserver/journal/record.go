@@ -13,6 +13,7 @@ type Log struct {
 	Results  []Result
 	Dropped  []Drop        // what the journal had to let go of; empty for a whole record
 	End      time.Duration // of the record: the last event's instant
+	Torn     bool          // read from a file whose last line was cut off, and is left out
 }
 
 // Header is the first record of a journal.
@@ -126,7 +127,7 @@ type Lateness struct{ At, Late time.Duration }
 type Client struct {
 	Start, Stop time.Duration
 	Call        int    // the call it was started for, with one process a call; 0
-	Exit        int    // exit code; -1 where it was ended by a signal
+	Exit        int    // exit code; -1 where a signal ended it or, with Signal "", the run did as it was told to
 	Signal      string // ""
 	TimedOut    bool   // ended by the run's own time limit
 	StartError  string // it could not be started

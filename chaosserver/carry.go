@@ -1,0 +1,194 @@
+package chaosserver
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"brownout/chaosserver/fault"
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+)
+
+// carryOut does what was decided.
+func (x *exchange) carryOut() {
+	d := &x.decision
+	switch {
+	case d.Wire != nil:
+		x.strike(x.s.wires[d.Wire])
+	case x.route < 0 && d.Fault < 0 && len(x.s.scenario.Routes) > 0:
+		x.problem(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
+	default:
+		x.send(x.ready())
+	}
+}
+
+// ready returns the answer that was decided, made ready.
+func (x *exchange) ready() *fault.Answer {
+	switch d := &x.decision; {
+	case d.Fault >= 0:
+		return x.s.answers.faults[d.Fault]
+	case x.route >= 0:
+		return x.s.answers.routes[x.route][d.Entry]
+	}
+	return x.s.answers.plain
+}
+
+// strike carries out a wire fault that leaves no answer.
+func (x *exchange) strike(w wire) {
+	target, err := x.victim()
+	if err != nil {
+		x.cannot(w.text + ": " + err.Error())
+		return
+	}
+	x.record.Wire = w.text
+	x.recordAttempt(time.Now())
+	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
+	if err := w.strike(target); err != nil && x.closer() != journal.ClosedByClientFIN && x.closer() != journal.ClosedByClientRST {
+		x.end.Failure = w.text + ": " + err.Error()
+	}
+	x.end.Closed = target.closer()
+	x.recordEnd(time.Now())
+	target.linger(x.r.Context())
+}
+
+// cannot answers an attempt that cannot be played as the scenario says: with a 500 that says why, so that nobody takes
+// a missing fault for a healthy upstream.
+func (x *exchange) cannot(why string) {
+	x.end.Failure = why
+	x.problem(http.StatusInternalServerError, why)
+}
+
+// problem answers with a problem description (RFC 9457).
+func (x *exchange) problem(status int, detail string) {
+	text, err := json.Marshal(struct {
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{http.StatusText(status), status, detail})
+	if err != nil {
+		panic(err) // strings and an int always marshal
+	}
+	x.send(fault.Prepare(&scenarios.Answer{
+		Status:  status,
+		Headers: []scenarios.Header{{Name: "Content-Type", Value: literal("application/problem+json")}},
+		Body:    scenarios.Body{Kind: scenarios.BodyText, Text: literal(string(text) + "\n")},
+	}))
+}
+
+// literal is a template without variables.
+func literal(text string) scenarios.Template {
+	return scenarios.Template{Text: text, Parts: []scenarios.Part{{Literal: text}}}
+}
+
+// send sends an answer, and records the attempt before it and its end behind it.
+func (x *exchange) send(a *fault.Answer) {
+	at, w, rec := &x.answer, &x.written, &x.record
+	now := time.Now()
+	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
+	a.Write(at, w)
+	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
+	if w.HasDue {
+		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
+	}
+	x.recordAttempt(now)
+	x.over, x.left = w.Status/100 == 2, false
+	if x.c != nil {
+		x.sendWire(w)
+	} else {
+		x.sendBare(w)
+	}
+	x.leaves()
+	x.recordEnd(time.Now())
+}
+
+// leaves says that the last bytes of the answer are about to be sent; see [calls.answering]. It may be called again.
+func (x *exchange) leaves() {
+	if x.left {
+		return
+	}
+	x.left = true
+	x.run.calls.answering(x.place.call, x.over, x.record.Due, x.record.Sent)
+}
+
+// sent notes how much of the answer was sent, and why no more.
+func (x *exchange) sent(n int64, err error) {
+	x.end.BytesSent, x.end.Whole = n, err == nil
+	if err == nil {
+		return
+	}
+	x.end.Closed = x.closer()
+	if x.end.Closed == journal.ClosedNot {
+		x.end.Failure = err.Error()
+	}
+	if x.over && x.left {
+		x.run.calls.cutShort(x.place.call, x.run.at(time.Now()))
+	}
+	x.over = false
+}
+
+// sendWire writes the answer to our own connection, past net/http.
+func (x *exchange) sendWire(w *fault.Written) {
+	x.c.answered()
+	if w.Closes && !x.r.Close {
+		x.w.Header().Set("Connection", "close") // not sent; it makes net/http close the connection
+	}
+	if !x.r.ProtoAtLeast(1, 1) {
+		x.w.WriteHeader(http.StatusNoContent) // not sent; it lets net/http keep a connection of HTTP/1.0 open
+	}
+	x.out = append(append(x.out[:0], w.Head...), w.Body...)
+	if w.Rest == nil {
+		x.leaves()
+		n, err := x.c.send(x.out)
+		x.sent(int64(n), err)
+		return
+	}
+	x.sent(x.stream(w, x.c.send))
+}
+
+// stream sends what is in x.out and then the seeded bytes, in pieces.
+func (x *exchange) stream(w *fault.Written, send func([]byte) (int, error)) (int64, error) {
+	buf := x.s.buffers.Get().(*[]byte)
+	defer x.s.buffers.Put(buf)
+	n, err := send(x.out)
+	total := int64(n)
+	for left := w.Size; left > 0 && err == nil; {
+		piece := (*buf)[:min(left, int64(len(*buf)))]
+		if _, err = io.ReadFull(w.Rest, piece); err != nil {
+			return total, err
+		}
+		left -= int64(len(piece))
+		if left == 0 {
+			x.leaves()
+		}
+		n, err = send(piece)
+		total += int64(n)
+	}
+	return total, err
+}
+
+// hangUp ends the connection without an answer.
+func (x *exchange) hangUp() {
+	if x.c != nil {
+		x.c.answered()
+		_ = x.c.Close()
+		return
+	}
+	if h, ok := x.w.(http.Hijacker); ok {
+		if nc, _, err := h.Hijack(); err == nil {
+			_ = nc.Close()
+		}
+	}
+}
+
+// connection is the Connection field that the request asks for.
+func (x *exchange) connection() string {
+	switch {
+	case x.r.Close || !x.body.whole:
+		return "close"
+	case !x.r.ProtoAtLeast(1, 1):
+		return "keep-alive"
+	}
+	return ""
+}

@@ -1,0 +1,87 @@
+package chaosserver
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"brownout/chaosserver/journal"
+)
+
+// CloseClientConnections ends every connection with a FIN, also those with an attempt under way.
+func (s *Server) CloseClientConnections() {
+	for _, c := range s.open() {
+		_ = c.Close()
+	}
+}
+
+// open returns the connections that are open, in the order in which they were accepted.
+func (s *Server) open() []*conn {
+	s.mu.Lock()
+	conns := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	slices.SortFunc(conns, func(a, b *conn) int { return int(a.id) - int(b.id) })
+	return conns
+}
+
+// Reset begins the scenario anew: its time is 0, and no call, attempt or chance of before counts. The journal begins
+// anew as well, unless it has a file, which goes on. Connections stay open, and are recorded as accepted at the
+// beginning of the run. An attempt that is under way ends in the run in which it came.
+func (s *Server) Reset() error {
+	current := s.run.Load()
+	if current == nil {
+		return nil
+	}
+	var next *run
+	if s.config.journal.File != "" {
+		next = s.runWith(current.journal, current.seq)
+	} else {
+		r, err := s.newRun(s.inMemory())
+		if err != nil {
+			return fmt.Errorf("chaosserver: %w", err)
+		}
+		next = r
+	}
+	next.elapsed(next.at(time.Now()))
+	previous := s.run.Swap(next)
+	if previous.journal != next.journal {
+		for _, c := range s.open() {
+			if c.closer() == journal.ClosedNot {
+				next.open(journal.OpenRecord{ID: c.id, Remote: c.remote})
+			}
+		}
+	}
+	previous.tell()
+	return nil
+}
+
+func (s *Server) inMemory() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.memory != nil
+}
+
+// Close ends the server: it closes its listener and its connections, cuts short what is under way, waits for every
+// goroutine and shuts the journal, whose record can still be read. The error is the first that the journal's file gave.
+// Calling it again does nothing and returns the same error.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	first := !s.shut
+	s.shut = true
+	srv, client := s.http, s.client
+	s.mu.Unlock()
+	if first {
+		s.cancel()
+		if srv != nil {
+			_ = srv.Close()
+			client.CloseIdleConnections()
+		}
+		s.CloseClientConnections()
+	}
+	s.work.Wait()
+	if r := s.run.Load(); r != nil {
+		return r.journal.Shut()
+	}
+	return nil
+}

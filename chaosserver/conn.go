@@ -1,0 +1,327 @@
+package chaosserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"brownout/chaosserver/fault"
+	"brownout/chaosserver/journal"
+)
+
+const (
+	// maxRawHead bounds the copy of a request's header block. The fields of a longer one are journalled from the
+	// parsed request, sorted.
+	maxRawHead = 64 << 10
+	// keptRawHead is the most that an idle connection keeps of the buffers for that copy.
+	keptRawHead = 4 << 10
+	// lookBack is how many of the latest bytes are kept while a body is read, in case they begin the next request.
+	// net/http reads ahead by no more than its buffer of 4 KiB, and one byte in the background.
+	lookBack = 4<<10 + 1
+)
+
+// rawConn is what a connection must be able to do for the wire faults; *net.TCPConn and *memConn are.
+type rawConn interface {
+	net.Conn
+	SetLinger(sec int) error
+	CloseWrite() error
+}
+
+// conn is one connection of a client. net/http reads requests from it; the answers are written past net/http, byte
+// for byte, and what net/http itself would answer to an attempt that was answered so is swallowed.
+//
+// It notes when the first byte of each request came and keeps a copy of its header block, for the order and case of
+// names. A request ends where its body ends by Content-Length. Behind a chunked body the next request begins with the
+// next read, so the copy is wrong where a client pipelines behind one; take compares the request line and lets such
+// a copy go.
+type conn struct {
+	raw    rawConn
+	srv    *Server
+	id     uint64
+	remote string
+	x      *exchange // of the attempts on it, one after the other; used by the goroutine that serves it
+
+	mu       sync.Mutex // guards what follows
+	now      journal.Closer
+	requests int
+	serving  bool // from the handler's begin to net/http's end of the exchange
+	swallow  bool // the answer has been written; net/http's own is not
+
+	head   []byte    // of the request that is being read: its header block as far as it came
+	whole  bool      // head is complete
+	lost   bool      // head grew too long and is not kept
+	first  time.Time // when its first byte came; zero before that
+	beyond int64     // bytes read behind head
+	latest []byte    // the last of those
+	last   time.Time // when they came
+	spare  []byte    // the buffer that take gave out last
+}
+
+type connKey struct{}
+
+// connOf returns the connection that the request came on, nil where that is not one of s.
+func connOf(s *Server, r *http.Request) *conn {
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	if c == nil || c.srv != s {
+		return nil
+	}
+	return c
+}
+
+func withConn(ctx context.Context, nc net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, nc)
+}
+
+// Read reads for net/http.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.raw.Read(p)
+	if n > 0 {
+		now := time.Now()
+		c.mu.Lock()
+		c.saw(p[:n], now)
+		c.mu.Unlock()
+	}
+	if err != nil {
+		c.failed(err)
+	}
+	return n, err
+}
+
+// saw notes bytes of a request. It requires mu.
+func (c *conn) saw(p []byte, now time.Time) {
+	if c.first.IsZero() {
+		c.first = now
+	}
+	if !c.whole {
+		p = c.sawHead(p)
+	}
+	if len(p) == 0 {
+		return
+	}
+	c.last = now
+	c.beyond += int64(len(p))
+	if over := len(c.latest) + len(p) - lookBack; over > 0 {
+		c.latest = c.latest[:copy(c.latest, c.latest[min(over, len(c.latest)):])]
+		p = p[max(0, len(p)-lookBack):]
+	}
+	c.latest = append(c.latest, p...)
+}
+
+// sawHead adds to the header block and returns what is behind it. It requires mu.
+func (c *conn) sawHead(p []byte) []byte {
+	if c.lost {
+		return nil
+	}
+	searched := len(c.head)
+	c.head = append(c.head, p...)
+	end := headEnd(c.head, searched)
+	if end < 0 {
+		if len(c.head) > maxRawHead {
+			c.lost, c.head = true, nil
+		}
+		return nil
+	}
+	rest := p[end-searched:]
+	c.head = c.head[:end]
+	c.whole = true
+	return rest
+}
+
+// headEnd returns the length of the header block at the start of b with its empty line, or -1 where that is not
+// there yet. The first searched bytes are known not to contain it.
+func headEnd(b []byte, searched int) int {
+	for i := max(0, searched-3); ; {
+		k := bytes.IndexByte(b[i:], '\n')
+		if k < 0 {
+			return -1
+		}
+		i += k + 1
+		switch {
+		case i < len(b) && b[i] == '\n':
+			return i + 1
+		case i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n':
+			return i + 2
+		}
+	}
+}
+
+// take begins the exchange of a request: it returns the request's ordinal on the connection, when its first byte
+// came, and its header block without the request line, nil where there is no copy. The block is valid until the next
+// call.
+func (c *conn) take(method, target string) (ordinal int, first time.Time, head []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests++
+	c.serving, c.swallow = true, false
+	first = c.first
+	if first.IsZero() {
+		first = c.last
+	}
+	head = c.head
+	c.head, c.spare = c.spare[:0], head
+	if cap(c.head) > keptRawHead {
+		c.head = nil
+	}
+	if !c.whole || c.lost {
+		return c.requests, first, nil
+	}
+	return c.requests, first, fieldsOf(head, method, target)
+}
+
+// fieldsOf returns the header block without its request line, or nil if that is not of the request meant.
+func fieldsOf(head []byte, method, target string) []byte {
+	head = bytes.TrimLeft(head, "\r\n") // net/http suffers them behind a POST
+	end := bytes.IndexByte(head, '\n')
+	if end < len(method)+1+len(target) || string(head[:len(method)]) != method || head[len(method)] != ' ' ||
+		string(head[len(method)+1:][:len(target)]) != target {
+		return nil
+	}
+	return head[end+1:]
+}
+
+// bodyRead marks the end of the request whose exchange has begun: what was read behind a body of that length is the
+// next request. A negative length means that it is not known, and nothing is taken to be.
+func (c *conn) bodyRead(length int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over := c.beyond - length
+	if length < 0 || over < 0 || over > int64(len(c.latest)) {
+		over = 0
+	}
+	next := c.latest[int64(len(c.latest))-over:]
+	c.latest = nil
+	c.head, c.whole, c.lost, c.first, c.beyond = c.head[:0], false, false, time.Time{}, 0
+	if over > 0 {
+		c.saw(next, c.last)
+	}
+}
+
+// Write writes what net/http has to say: 100 Continue, or its refusal of what is no request that a handler could see.
+// Behind an answer of ours it says nothing.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	swallow, refusal := c.swallow, !c.serving
+	c.mu.Unlock()
+	if swallow {
+		return len(p), nil
+	}
+	if refusal {
+		return c.refuse(p)
+	}
+	return c.send(p)
+}
+
+// send writes to the wire.
+func (c *conn) send(p []byte) (int, error) {
+	n, err := c.raw.Write(p)
+	if err != nil {
+		c.failed(err)
+	}
+	return n, err
+}
+
+// answered makes the connection swallow what net/http writes until the exchange is over.
+func (c *conn) answered() {
+	c.mu.Lock()
+	c.swallow = true
+	c.mu.Unlock()
+}
+
+// idle says that net/http has ended the exchange.
+func (c *conn) idle() {
+	c.mu.Lock()
+	c.swallow, c.serving = false, false
+	c.mu.Unlock()
+}
+
+// failed notes how the client ended the connection, if that is what the error of a read or write says.
+func (c *conn) failed(err error) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.EPIPE): // a RST gives EPIPE only where a FIN came before it
+		c.ended(journal.ClosedByClientFIN)
+	case errors.Is(err, syscall.ECONNRESET):
+		c.ended(journal.ClosedByClientRST)
+	}
+}
+
+// ended records the first end of the connection; later ones change nothing.
+func (c *conn) ended(how journal.Closer) {
+	c.mu.Lock()
+	first := c.now == journal.ClosedNot
+	if first {
+		c.now = how
+	}
+	c.mu.Unlock()
+	if first {
+		c.srv.connEnded(c, how)
+	}
+}
+
+// closer tells who ended the connection first, and how; ClosedNot while nobody did.
+func (c *conn) closer() journal.Closer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// endedByUs reports whether the server has ended the connection. A request that is read from it nevertheless, since it
+// had come before, is not answered and was never attempted as far as the client can tell.
+func (c *conn) endedByUs() bool {
+	how := c.closer()
+	return how == journal.ClosedByServerFIN || how == journal.ClosedByServerRST
+}
+
+// abandoned reports whether the client has ended the connection, also where no read has met that end yet.
+func (c *conn) abandoned() bool {
+	switch c.closer() {
+	case journal.ClosedNot:
+		how := peerEnd(c.raw)
+		if how != journal.ClosedNot {
+			c.ended(how)
+		}
+		return how != journal.ClosedNot
+	case journal.ClosedByClientFIN, journal.ClosedByClientRST:
+		return true
+	}
+	return false
+}
+
+// Reset ends the connection with a RST.
+func (c *conn) Reset() error {
+	c.ended(journal.ClosedByServerRST)
+	return errors.Join(c.raw.SetLinger(0), c.raw.Close())
+}
+
+// CloseWrite ends our side of the connection with a FIN; what the client sends can still be read.
+func (c *conn) CloseWrite() error {
+	c.ended(journal.ClosedByServerFIN)
+	return c.raw.CloseWrite()
+}
+
+// linger waits until the client has answered a FIN of ours, as gone tells, and closes the connection. It does nothing
+// where no such FIN was sent.
+func (c *conn) linger(gone context.Context) {
+	if c.closer() != journal.ClosedByServerFIN {
+		return
+	}
+	_ = fault.Wait(gone, time.Now(), fault.FINWait)
+	_ = c.raw.Close()
+}
+
+// Close ends the connection, with a FIN where nothing came before.
+func (c *conn) Close() error {
+	c.ended(journal.ClosedByServerFIN)
+	return c.raw.Close()
+}
+
+func (c *conn) LocalAddr() net.Addr                { return c.raw.LocalAddr() }
+func (c *conn) RemoteAddr() net.Addr               { return c.raw.RemoteAddr() }
+func (c *conn) SetDeadline(t time.Time) error      { return c.raw.SetDeadline(t) }
+func (c *conn) SetReadDeadline(t time.Time) error  { return c.raw.SetReadDeadline(t) }
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.raw.SetWriteDeadline(t) }

@@ -1,0 +1,260 @@
+package chaosserver
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"brownout/chaosserver/fault"
+	"brownout/chaosserver/journal"
+	"brownout/chaosserver/plan"
+)
+
+// exchange is one attempt, from its request to the end of its answer. It is used again for the next attempt on its
+// connection, so that its buffers are.
+type exchange struct {
+	s *Server
+
+	run    *run
+	c      *conn // nil where the request came past our own listener
+	w      http.ResponseWriter
+	r      *http.Request
+	target target
+	route  int // -1: none
+	vars   []pathVar
+	place  arrival
+	body   received
+	read   time.Time // the request was read
+
+	in       plan.Input
+	decision plan.Decision
+	record   journal.AttemptRecord
+	end      journal.EndRecord
+	answer   fault.Attempt
+	written  fault.Written
+	out      []byte
+	over     bool // what is sent is a 2xx, and nothing has cut it short
+	left     bool // its last bytes have been left to the kernel
+
+	authorization, authorized string // the client's name by an Authorization, made once
+	addr, addrHost            string // the host of an address, found once
+}
+
+func newExchange(s *Server) *exchange {
+	x := &exchange{s: s}
+	x.in.Header = func(name string) []string { return x.r.Header.Values(name) }
+	x.answer.Var = x.variable
+	x.answer.Bytes = x.seeded
+	return x
+}
+
+// ServeHTTP plays the scenario for one attempt.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c := connOf(s, r); c != nil {
+		if c.endedByUs() {
+			c.answered()
+			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
+			return
+		}
+		if c.x == nil {
+			c.x = newExchange(s)
+		}
+		c.x.serve(c, w, r)
+		return
+	}
+	if s.run.Load() == nil {
+		http.Error(w, errNotStarted.Error(), http.StatusInternalServerError)
+		return
+	}
+	x := s.bare.Get().(*exchange)
+	x.serve(nil, w, r)
+	s.bare.Put(x)
+}
+
+// serve carries the attempt through.
+func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
+	x.begin(c, w, r)
+	defer x.forget()
+	err := x.receive()
+	x.identify()
+	defer x.run.calls.done(x.place.call)
+	switch {
+	case err != nil:
+		x.refuseBody(err)
+	case c == nil && x.run.plan.StrikesConnections():
+		x.cannot("the scenario has a fault of connections: " + needsListener)
+	default:
+		x.decide()
+		if x.wait() {
+			x.carryOut()
+		}
+	}
+}
+
+// begin takes the request up.
+func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
+	x.run, x.c, x.w, x.r = x.s.run.Load(), c, w, r
+	x.target = parseTarget(r)
+	rec := &x.record
+	drawn, applied := rec.Drawn[:0], rec.Applied[:0]
+	*rec = journal.AttemptRecord{
+		Method: r.Method, Target: x.target.whole, Host: r.Host, Header: r.Header, Entry: -1, Drawn: drawn, Applied: applied,
+	}
+	first := time.Now()
+	if c != nil {
+		rec.Conn = c.id
+		rec.ConnRequest, first, rec.RawHeader = c.take(r.Method, r.RequestURI)
+	}
+	rec.First = x.run.at(first)
+	x.end = journal.EndRecord{}
+}
+
+// forget lets go of what belongs to the request.
+func (x *exchange) forget() {
+	x.w, x.r, x.vars, x.place.call = nil, nil, nil, nil
+	x.in.Body = nil
+	x.answer.Now = time.Time{}
+	x.written.Rest = nil
+	x.record.Header, x.record.RawHeader, x.record.Body = nil, nil, nil
+	x.body.release()
+	if cap(x.out) > keptBuffer {
+		x.out = nil
+	}
+}
+
+// keptBuffer is the most that an idle connection keeps of each of its buffers.
+const keptBuffer = 4 << 10
+
+// identify finds the route and the call, and numbers the attempt.
+func (x *exchange) identify() {
+	x.route, x.vars = x.s.router.find(request{x.r.Method, x.target.path, x.r.Header, x.body.kept})
+	now := x.run.at(x.read)
+	name, number, named := x.nameOf()
+	if named {
+		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
+	} else {
+		x.place = x.run.calls.arrive(print{x.r.Method, x.target.whole, x.body.sum}, x.route, x.c, now)
+		// Of a body that broke off nobody knows which call's it would have been.
+		x.place.ambiguous = x.place.ambiguous || !x.body.whole
+	}
+	if x.place.dropped {
+		x.run.drop(now, "a live call left its table")
+	}
+	call := x.place.call
+	rec := &x.record
+	rec.Seq = x.run.seq.Add(1)
+	rec.Call, rec.CallNo, rec.Naming = call.key.name, call.no, call.key.by
+	rec.N, rec.Nth, rec.Ambiguous = x.place.n, x.place.nth, x.place.ambiguous
+	rec.Client = x.clientOf()
+	if x.route >= 0 {
+		rec.Route = x.s.scenario.Routes[x.route].Name
+	} else {
+		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path})
+	}
+}
+
+// decide asks the plan.
+func (x *exchange) decide() {
+	call, rec, d := x.place.call, &x.record, &x.decision
+	in := &x.in
+	in.Route, in.Call, in.Nth = x.route, call.no, x.place.nth
+	in.Attempt, in.Arrival, in.ConnRequest = rec.N, x.place.ordinal, rec.ConnRequest
+	in.Elapsed = x.run.elapsed(rec.First)
+	in.Method, in.Path, in.Client, in.Body = x.r.Method, x.target.path, rec.Client, x.body.kept
+
+	call.turn.Lock()
+	answered := call.answered(x.route)
+	in.Entries = *answered
+	x.run.plan.Attempt(in, d)
+	if d.Entry >= 0 {
+		*answered++
+	}
+	call.turn.Unlock()
+
+	if d.Phase >= 0 {
+		rec.Phase = x.s.scenario.Phases[d.Phase].Name
+	}
+	rec.Entry, rec.Reason, rec.Delay = d.Entry, d.Reason, d.Delay
+	rec.Drawn, rec.Applied = d.Drawn, d.Applied
+}
+
+// wait waits out the delay, counted from the end of the request. It reports false where the client, or the server's
+// end, cut it short, which is then recorded.
+func (x *exchange) wait() bool {
+	if x.decision.Delay <= 0 {
+		return true
+	}
+	if fault.Wait(x.r.Context(), x.read, x.decision.Delay) == nil {
+		return true
+	}
+	x.gaveUp()
+	return false
+}
+
+// gaveUp records an attempt that its client gave up before it was answered.
+func (x *exchange) gaveUp() {
+	x.recordAttempt(time.Now())
+	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
+	x.end.Closed = x.closer()
+	if x.end.Closed == journal.ClosedNot { // past our own listener nobody can tell how
+		x.end.Closed = journal.ClosedByClientFIN
+	}
+	x.hangUp()
+	x.recordEnd(time.Now())
+}
+
+// recordAttempt records the attempt, as answered from now on.
+func (x *exchange) recordAttempt(now time.Time) {
+	x.record.Sent = x.run.at(now)
+	x.run.attempt(&x.record)
+}
+
+// recordEnd records the end of the attempt.
+func (x *exchange) recordEnd(now time.Time) {
+	x.end.Seq, x.end.Done = x.record.Seq, x.run.at(now)
+	x.run.end(&x.end)
+}
+
+// closer tells who ended the connection.
+func (x *exchange) closer() journal.Closer {
+	if x.c == nil {
+		return journal.ClosedNot
+	}
+	return x.c.closer()
+}
+
+// variable is the value of a template's variable.
+func (x *exchange) variable(name string) string {
+	if v, ok := x.pathVar(name); ok {
+		return v
+	}
+	switch name {
+	case "call":
+		return strconv.Itoa(x.record.CallNo)
+	case "attempt":
+		return strconv.Itoa(x.record.N)
+	case "nth":
+		return strconv.Itoa(x.record.Nth)
+	case "key":
+		return x.r.Header.Get(x.s.key)
+	case "seed":
+		return strconv.FormatUint(x.s.scenario.Seed, 10)
+	}
+	return ""
+}
+
+func (x *exchange) pathVar(name string) (string, bool) {
+	for _, v := range x.vars {
+		if v.name == name {
+			return v.value, true
+		}
+	}
+	return "", false
+}
+
+// seeded returns the seeded bytes of the attempt's call.
+func (x *exchange) seeded(size int64) io.Reader {
+	b := x.run.plan.Body(x.route, x.record.CallNo, size)
+	return &b
+}

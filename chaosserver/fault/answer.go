@@ -1,0 +1,116 @@
+package fault
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"brownout/scenarios"
+)
+
+// Answer is an answer of a scenario made ready: what is the same for every attempt is bytes already. It is read-only
+// and may be shared by goroutines.
+type Answer struct {
+	status     int
+	line       string // status line
+	fields     []field
+	body       body
+	retryAfter retryAfter
+
+	date, length, kind, connection bool // the scenario's own fields name these
+	closes                         bool // its Connection field says close
+}
+
+// field is one field of the header block.
+type field struct {
+	fixed string // the whole line with its CRLF; "" where it depends on the attempt
+	name  string
+	value *scenarios.Template
+}
+
+// Prepare makes an answer ready. A status of 0 counts as 200.
+func Prepare(a *scenarios.Answer) *Answer {
+	p := &Answer{}
+	for _, row := range parts {
+		row.prepare(p, a)
+	}
+	return p
+}
+
+// Attempt is what an answer may depend on.
+type Attempt struct {
+	Now   time.Time                  // the instant before the write
+	Var   func(name string) string   // the value of a template's variable
+	Bytes func(size int64) io.Reader // seeded bytes
+	Head  bool                       // the request's method is HEAD: the header block alone
+	// Connection is the Connection field to send where the scenario has none: "close", "keep-alive" or "".
+	Connection string
+}
+
+// Written is an answer as it goes over the wire. It may be used again for another attempt; its buffers are.
+type Written struct {
+	Status int
+	Head   []byte    // status line and fields, with the empty line
+	Body   []byte    // the body, where it is kept in memory
+	Rest   io.Reader // seeded bytes that follow; nil for none
+	Size   int64     // of Rest
+	Closes bool      // the connection ends behind the answer
+
+	RetryAfter string        // the field sent, such as "Retry-After: 2"; ""
+	Due        time.Duration // after Attempt.Now; the client may come back then
+	HasDue     bool          // a Retry-After was sent that a client can read
+
+	text []byte // buffer of Body
+}
+
+// Write writes the answer for an attempt into w.
+func (a *Answer) Write(at *Attempt, w *Written) {
+	w.Status, w.Rest, w.Size = a.status, nil, 0
+	w.Closes = a.closes || !a.connection && at.Connection == "close"
+	length := a.writeBody(at, w)
+	b := append(w.Head[:0], a.line...)
+	for i := range a.fields {
+		b = a.fields[i].append(b, at)
+	}
+	b = a.writeRetryAfter(b, at, w)
+	if length >= 0 {
+		if !a.kind {
+			b = appendField(b, "Content-Type", a.body.kind)
+		}
+		if !a.length {
+			b = append(b, "Content-Length: "...)
+			b = strconv.AppendInt(b, length, 10)
+			b = append(b, "\r\n"...)
+		}
+	}
+	if !a.date {
+		b = append(b, "Date: "...)
+		b = at.Now.UTC().AppendFormat(b, imfFixdate)
+		b = append(b, "\r\n"...)
+	}
+	if !a.connection && at.Connection != "" {
+		b = appendField(b, "Connection", at.Connection)
+	}
+	w.Head = append(b, "\r\n"...)
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
+
+func (f *field) append(b []byte, at *Attempt) []byte {
+	if f.value == nil {
+		return append(b, f.fixed...)
+	}
+	b = append(b, f.name...)
+	b = append(b, ": "...)
+	b = f.value.Append(b, at.Var)
+	return append(b, "\r\n"...)
+}
+
+// named reports whether the names are equal but for case.
+func named(a, b string) bool { return strings.EqualFold(a, b) }

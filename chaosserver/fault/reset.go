@@ -1,0 +1,5 @@
+package fault
+
+// reset ends the connection with a RST: the kernel drops what was not sent yet and tells the client at once (close(2)
+// with SO_LINGER of 0; RFC 9293, section 3.9.1, "ABORT").
+func reset(c Conn) error { return c.Reset() }

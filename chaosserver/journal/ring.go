@@ -1,0 +1,307 @@
+package journal
+
+import (
+	"encoding/binary"
+	"runtime"
+	"sync"
+)
+
+// kind is what a frame records.
+type kind uint8
+
+const (
+	kindOpen kind = iota + 1
+	kindClose
+	kindAttempt
+	kindEnd
+	kindLate
+	kindClient
+	kindResult
+	kindDrop
+	kindStop
+)
+
+// begins reports whether a frame of the kind begins a record. The end of an attempt and the close of a connection
+// belong to the record that an earlier frame began, and the stop to none.
+func (k kind) begins() bool { return k != kindEnd && k != kindClose && k != kindStop }
+
+// A frame is its own length in 4 bytes, its kind in 1, and a payload that encode.go describes.
+const frameHead = 5
+
+// ring keeps the latest frames of a run in one slab of bytes, end to end, over the edge of the slab where need be.
+// What is old goes a segment at a time, so that making room never reads memory that has left the caches.
+// Measured on two cores, one mutex around one copy is faster than shards, than lock-free slots and than a channel.
+type ring struct {
+	mu   sync.Mutex // guards all below; held for one copy of at most chunkSize, or of one frame where that is longer
+	slab []byte
+
+	// Offsets count the bytes ever recorded, so that a reader can tell that its place was overwritten.
+	tail, head uint64
+	tailAt     int // where tail lies in the slab
+
+	first, next uint64 // ordinals of the frame at tail and of the next one to come; from 1
+	attempts    int    // in the ring
+	maxAttempts int
+	dropped     uint64 // records begun by frames that were evicted
+
+	// segments, from oldest on and around, cover what lies from tail to head. The last one grows.
+	segments         []segment
+	oldest, used     int // index into segments, and how many are in use
+	segBytes, segMax int // a segment that has so many bytes, or so many attempts, takes no more frames
+
+	shut bool
+	wake chan struct{} // closed by the next append; nil where nobody waits
+
+	cleanup runtime.Cleanup
+}
+
+// segment counts the frames of one part of the ring.
+type segment struct {
+	bytes    int
+	frames   int
+	attempts int
+	begun    int // records that they begin
+}
+
+// ringParts is into how many segments the bounds of a ring are cut, where they are not smaller than that: a ring
+// that has rolled holds at least 1 - 1/ringParts of what it may.
+const ringParts = 256
+
+func newRing(maxAttempts, maxBytes int) *ring {
+	r := &ring{slab: newSlab(maxBytes), first: 1, next: 1, maxAttempts: maxAttempts}
+	r.segBytes, r.segMax = maxBytes/ringParts, max(1, maxAttempts/ringParts)
+	// A segment in use, but for the last, has reached one bound, so no more than these fit at once.
+	r.segments = make([]segment, ringParts+min(maxAttempts, 2*ringParts)+2)
+	r.cleanup = runtime.AddCleanup(r, freeSlab, r.slab)
+	return r
+}
+
+// append adds a frame, evicting the oldest ones that it has to. A frame longer than the slab empties the ring and
+// counts as dropped itself. After shut it returns ErrShut; with last it is the one that shuts.
+func (r *ring) append(frame []byte, last bool) error {
+	r.mu.Lock()
+	if r.shut {
+		r.mu.Unlock()
+		return ErrShut
+	}
+	k := kind(frame[4])
+	for r.used > 0 && (int(r.head-r.tail)+len(frame) > len(r.slab) || k == kindAttempt && r.attempts >= r.maxAttempts) {
+		r.evict()
+	}
+	if len(frame) <= len(r.slab) {
+		r.store(k, frame)
+	} else {
+		r.first++
+		if k.begins() {
+			r.dropped++
+		}
+	}
+	r.next++
+	r.shut = last
+	if r.wake != nil {
+		close(r.wake)
+		r.wake = nil
+	}
+	r.mu.Unlock()
+	return nil
+}
+
+// store copies a frame behind the head; requires mu and room for it.
+func (r *ring) store(k kind, frame []byte) {
+	at := r.place(r.head)
+	n := copy(r.slab[at:], frame)
+	copy(r.slab, frame[n:])
+	r.head += uint64(len(frame))
+
+	s := r.newest()
+	s.bytes += len(frame)
+	s.frames++
+	if k == kindAttempt {
+		s.attempts++
+		r.attempts++
+	}
+	if k.begins() {
+		s.begun++
+	}
+}
+
+// newest returns the segment for the next frame; requires mu.
+func (r *ring) newest() *segment {
+	i := r.oldest + r.used - 1
+	if i >= len(r.segments) {
+		i -= len(r.segments)
+	}
+	if r.used > 0 {
+		if s := &r.segments[i]; s.bytes < r.segBytes && s.attempts < r.segMax {
+			return s
+		}
+		i++
+	} else {
+		i = r.oldest
+	}
+	if i == len(r.segments) {
+		i = 0
+	}
+	r.used++
+	r.segments[i] = segment{}
+	return &r.segments[i]
+}
+
+// place returns where an offset from tail to head lies in the slab; requires mu.
+func (r *ring) place(offset uint64) int {
+	at := r.tailAt + int(offset-r.tail)
+	if at >= len(r.slab) {
+		at -= len(r.slab)
+	}
+	return at
+}
+
+// evict lets go of the oldest segment; requires mu and that there is one.
+func (r *ring) evict() {
+	s := &r.segments[r.oldest]
+	r.tailAt = r.place(r.tail + uint64(s.bytes))
+	r.tail += uint64(s.bytes)
+	r.first += uint64(s.frames)
+	r.attempts -= s.attempts
+	r.dropped += uint64(s.begun)
+	r.used--
+	if r.oldest++; r.oldest == len(r.segments) {
+		r.oldest = 0
+	}
+}
+
+// keepOnHeap moves what a shut ring holds out of the mapped slab if that is little, and unmaps the slab at once:
+// a test process makes thousands of journals, and the collector does not see how much is mapped.
+func (r *ring) keepOnHeap() {
+	const little = 1 << 20
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := int(r.head - r.tail)
+	if n > little {
+		return
+	}
+	b := make([]byte, n)
+	r.copyOut(b, r.tail)
+	r.cleanup.Stop()
+	freeSlab(r.slab)
+	r.slab, r.tailAt = b, 0
+}
+
+// copyOut fills b with the bytes from an offset on; requires mu, and len(b) bytes there.
+func (r *ring) copyOut(b []byte, offset uint64) {
+	if len(b) == 0 {
+		return
+	}
+	n := copy(b, r.slab[r.place(offset):])
+	copy(b[n:], r.slab)
+}
+
+// waiter returns a channel that is closed once something follows offset; nil where something does already, or
+// where nothing ever will, which shut tells.
+func (r *ring) waiter(offset uint64) (wait <-chan struct{}, shut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.head > offset || r.shut {
+		return nil, r.head <= offset
+	}
+	if r.wake == nil {
+		r.wake = make(chan struct{})
+	}
+	return r.wake, false
+}
+
+// chunkSize is how much a reader copies out at a time: few enough that the copy stays in the cache until it is
+// decoded, and that a writer waits for microseconds only.
+const chunkSize = 128 << 10
+
+// reader reads the frames of a ring in order, a chunk at a time, while others append. It belongs to one goroutine.
+type reader struct {
+	r     *ring
+	at    uint64 // offset of the next frame
+	limit uint64 // stop there
+	seq   uint64 // ordinal of the next frame
+	begun uint64 // records begun by the frames before at, or lost
+	lost  uint64 // records that were evicted before they were read
+
+	buf  []byte
+	rest []byte // of buf: not yet returned
+}
+
+// read returns a reader of the frames in the ring now and, without end, of those to come.
+func (r *ring) read() *reader { return &reader{r: r, limit: ^uint64(0), seq: 1} }
+
+// readNow returns a reader of the frames in the ring now.
+func (r *ring) readNow() (rd *reader, attempts int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &reader{r: r, limit: r.head, seq: 1}, r.attempts
+}
+
+// next returns the next frame's ordinal, kind and payload, which stay good until the next call; kind 0 where there
+// is none.
+func (c *reader) next() (seq uint64, k kind, payload []byte) {
+	size := frameSize(c.rest)
+	if size == 0 {
+		if size = c.fill(); size == 0 {
+			return 0, 0, nil
+		}
+	}
+	frame := c.rest[:size]
+	c.rest = c.rest[size:]
+	c.at += uint64(size)
+	seq, k = c.seq, kind(frame[4])
+	c.seq++
+	if k.begins() {
+		c.begun++
+	}
+	return seq, k, frame[frameHead:]
+}
+
+// frameSize returns the size of the frame that b begins with, 0 where b does not hold the whole of it.
+func frameSize(b []byte) int {
+	if len(b) < frameHead {
+		return 0
+	}
+	if n := int(binary.LittleEndian.Uint32(b)); n <= len(b) {
+		return n
+	}
+	return 0
+}
+
+// fill copies the next chunk out of the ring and returns the size of its first frame, 0 where nothing is left.
+func (c *reader) fill() int {
+	want := chunkSize
+	for {
+		c.copyChunk(want)
+		if len(c.rest) == 0 {
+			return 0
+		}
+		if size := frameSize(c.rest); size > 0 {
+			return size
+		}
+		// At least one whole frame lies between at and limit, so the chunk was cut inside a long one.
+		want = int(binary.LittleEndian.Uint32(c.rest))
+	}
+}
+
+// copyChunk copies up to n bytes from at on to buf. Where at was overwritten it goes on with the oldest frame and
+// counts what was lost.
+func (c *reader) copyChunk(n int) {
+	if cap(c.buf) < n {
+		c.buf = make([]byte, n)
+	}
+	r := c.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.seq < r.first {
+		c.lost += r.dropped - c.begun
+		c.seq, c.begun, c.at = r.first, r.dropped, r.tail
+	}
+	end := min(c.limit, r.head)
+	if c.at >= end {
+		c.rest = nil
+		return
+	}
+	c.rest = c.buf[:min(uint64(n), end-c.at)]
+	r.copyOut(c.rest, c.at)
+}

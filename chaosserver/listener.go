@@ -1,0 +1,76 @@
+package chaosserver
+
+import (
+	"io"
+	"net"
+	"time"
+
+	"brownout/chaosserver/fault"
+	"brownout/chaosserver/journal"
+	"brownout/chaosserver/plan"
+)
+
+// listener hands net/http the connections that no fault strikes at accept.
+type listener struct {
+	net.Listener
+	srv *Server
+}
+
+// Accept returns the next connection of which a request may be read.
+func (l listener) Accept() (net.Conn, error) {
+	for {
+		raw, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c := l.srv.accepted(raw.(rawConn)); c != nil {
+			return c, nil
+		}
+	}
+}
+
+// accepted records a connection. It returns nil where a fault strikes it, which is then on its way.
+func (s *Server) accepted(raw rawConn) *conn {
+	r := s.run.Load()
+	now := r.at(time.Now())
+	c := &conn{raw: raw, srv: s, id: s.connIDs.Add(1), remote: raw.RemoteAddr().String()}
+	var d plan.ConnDecision
+	r.plan.Connection(int(r.accepts.Add(1)), r.elapsed(now), hostOf(c.remote), &d)
+	if !s.keep(c) {
+		_ = c.raw.Close()
+		return nil
+	}
+	r.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Accept: now, Drawn: d.Drawn, Applied: d.Applied, Reason: d.Reason})
+	if d.Wire == nil {
+		return c
+	}
+	s.goroutine(func() { s.strikeAtAccept(c, d) })
+	return nil
+}
+
+// strikeAtAccept carries out a connection fault.
+func (s *Server) strikeAtAccept(c *conn, d plan.ConnDecision) {
+	defer s.letGo(c)
+	if fault.Wait(s.ctx, time.Now(), d.Delay) != nil {
+		_ = c.Close()
+		return
+	}
+	if s.wires[d.Wire].strike(c) != nil {
+		_ = c.Close() // the client was there first
+		return
+	}
+	if c.closer() == journal.ClosedByServerFIN {
+		_ = c.raw.SetReadDeadline(time.Now().Add(fault.FINWait))
+		_, _ = io.Copy(io.Discard, c.raw) // until the client ends its side: its bytes would turn the FIN into a RST
+		_ = c.raw.Close()
+	}
+}
+
+// hostOf returns an address without its port.
+func hostOf(addr string) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	return host
+}

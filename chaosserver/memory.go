@@ -1,0 +1,99 @@
+package chaosserver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// memHost is the host of a server that listens in memory. The name is reserved (RFC 6761, section 6.2): no
+// resolver gives it an address, so a client that does not dial through the server fails at once.
+const memHost = "brownout.test"
+
+// memBacklog is how many connections may wait to be accepted, as a kernel's listen queue holds them.
+const memBacklog = 128
+
+// memAddr is the address of one end of a connection in memory.
+type memAddr string
+
+func (memAddr) Network() string  { return "memory" }
+func (a memAddr) String() string { return string(a) }
+
+// memListener is a net.Listener whose connections never leave the process. It uses nothing but channels, mutexes
+// and timers made on use, so it works inside a testing/synctest bubble if it is made there.
+type memListener struct {
+	addr    memAddr
+	backlog chan *memConn
+	closed  chan struct{}
+	close   sync.Once
+	dialled atomic.Int64 // connections so far, which number their addresses
+}
+
+func newMemListener() *memListener {
+	return &memListener{addr: memHost + ":80", backlog: make(chan *memConn, memBacklog), closed: make(chan struct{})}
+}
+
+// Accept waits for the next connection; net.ErrClosed once the listener is closed.
+func (l *memListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.backlog:
+		return c, nil
+	case <-l.closed:
+		return nil, &net.OpError{Op: "accept", Net: "memory", Addr: l.addr, Err: net.ErrClosed}
+	}
+}
+
+// Close refuses further connections and resets those that were never accepted.
+func (l *memListener) Close() error {
+	l.close.Do(func() { close(l.closed) })
+	l.drain()
+	return nil
+}
+
+// drain resets what was never accepted.
+func (l *memListener) drain() {
+	for {
+		select {
+		case c := <-l.backlog:
+			_ = c.SetLinger(0)
+			_ = c.Close()
+		default:
+			return
+		}
+	}
+}
+
+// Addr is the listener's address.
+func (l *memListener) Addr() net.Addr { return l.addr }
+
+// dial connects to the listener. It returns as soon as the connection waits to be accepted, as connect(2) does.
+func (l *memListener) dial(ctx context.Context) (net.Conn, error) {
+	local := memAddr(fmt.Sprintf("client-%d.%s", l.dialled.Add(1), memHost))
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "memory", Source: local, Addr: l.addr, Err: err}
+	}
+	refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	select {
+	case <-l.closed:
+		return fail(refused)
+	default:
+	}
+	client, server := newMemPair(local, l.addr)
+	select {
+	case l.backlog <- server:
+	case <-l.closed:
+		return fail(refused)
+	case <-ctx.Done():
+		return fail(ctx.Err())
+	}
+	select {
+	case <-l.closed: // Close may have drained the backlog before this connection was in it
+		l.drain()
+	default:
+	}
+	return client, nil
+}

@@ -1,0 +1,84 @@
+package chaosserver
+
+import (
+	"fmt"
+	"time"
+
+	"brownout/chaosserver/journal"
+)
+
+// Defaults of the options.
+const (
+	DefaultAddr      = "127.0.0.1:0"
+	DefaultMaxCalls  = 65_536
+	DefaultMaxBody   = 64 << 10 // bytes
+	DefaultMaxHeader = 1 << 20  // bytes
+	// DefaultJournalBody is how many bytes of a request's body are journalled where [WithJournal] says nothing.
+	DefaultJournalBody = 1 << 10
+)
+
+type config struct {
+	addr        string
+	journal     journal.Options
+	maxCalls    int
+	maxBody     int
+	maxHeader   int
+	readTimeout time.Duration
+	handlerOnly bool
+}
+
+// Option is a setting of a [Server].
+type Option func(*config)
+
+// WithAddr sets the address that [Server.Start] listens on, [DefaultAddr] unless given. Port 0 takes a free one.
+func WithAddr(addr string) Option { return func(c *config) { c.addr = addr } }
+
+// WithJournal sets what the journal keeps and where. The server fills in what the journal is of: Scenario,
+// ScenarioFile, Seed and Emulated.
+func WithJournal(o journal.Options) Option { return func(c *config) { c.journal = o } }
+
+// WithMaxCalls bounds the calls that the server tells apart, [DefaultMaxCalls] unless given, at least 1. Beyond it the
+// call that has been idle longest is forgotten; if it was live the journal says so.
+func WithMaxCalls(n int) Option { return func(c *config) { c.maxCalls = n } }
+
+// WithMaxBody sets how many bytes of a request's body are kept for matching, [DefaultMaxBody] unless given. Length and
+// hash are always of the whole body; what is kept of it in the journal is [journal.Options.KeepBody].
+func WithMaxBody(bytes int) Option { return func(c *config) { c.maxBody = bytes } }
+
+// WithMaxHeader bounds the header block of a request, [DefaultMaxHeader] unless given. A longer one is answered by
+// 431 and the end of the connection.
+func WithMaxHeader(bytes int) Option { return func(c *config) { c.maxHeader = bytes } }
+
+// WithReadTimeout bounds the time from the first byte of a request to its last, and from the accepting of a connection
+// to its first request's last byte. Unless given there is no bound: a client that never finishes sending costs a
+// connection and the memory of its request's head and of the part of the body that is kept, and is evidence.
+func WithReadTimeout(d time.Duration) Option { return func(c *config) { c.readTimeout = d } }
+
+// AsHandler says that the server will be used as a bare http.Handler. [New] then refuses a scenario with faults that
+// strike connections before a request is read, which a handler cannot carry out. Without the option such a scenario
+// makes every attempt that comes past the server's own listener fail with a 500 that says so.
+func AsHandler() Option { return func(c *config) { c.handlerOnly = true } }
+
+func newConfig(opts []Option) (*config, error) {
+	c := &config{
+		addr:      DefaultAddr,
+		maxCalls:  DefaultMaxCalls,
+		maxBody:   DefaultMaxBody,
+		maxHeader: DefaultMaxHeader,
+		journal:   journal.Options{KeepBody: DefaultJournalBody},
+	}
+	for _, o := range opts {
+		o(c)
+	}
+	switch {
+	case c.maxCalls < 1:
+		return nil, fmt.Errorf("WithMaxCalls(%d): at least 1", c.maxCalls)
+	case c.maxBody < 0:
+		return nil, fmt.Errorf("WithMaxBody(%d): at least 0", c.maxBody)
+	case c.maxHeader < 1:
+		return nil, fmt.Errorf("WithMaxHeader(%d): at least 1", c.maxHeader)
+	case c.readTimeout < 0:
+		return nil, fmt.Errorf("WithReadTimeout(%v): at least 0", c.readTimeout)
+	}
+	return c, nil
+}

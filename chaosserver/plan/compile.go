@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"brownout/scenarios"
+)
+
+// Plan is a scenario made ready for decisions. Its decisions are a function of the scenario and of what they are
+// asked about; a Plan may be shared by goroutines. A run that begins anew, with its time at 0, takes a new Plan.
+type Plan struct {
+	scenario *scenarios.Scenario
+	clock    *phaseClock
+	routes   []route // of Scenario.Routes from 1 on; routes[0] stands for an attempt without a route
+	faults   []fault // those that strike attempts, in order
+	accepts  []fault // those that strike connections, in order
+	bodies   key
+	arrivals *atomic.Int64 // the greatest Arrival seen; nil where no connection fault needs it
+	needs    Needs
+}
+
+// Needs says which parts of a request the scenario's faults look at. What they do not look at may be left out of an
+// Input.
+type Needs struct{ Header, Body bool }
+
+// route is a route made ready.
+type route struct {
+	key     key
+	answers []scenarios.Answer
+	delays  []*sampler
+	keys    []key // of the answers' delays
+	ends    []int // how many attempts the answers up to this one take; the last is open
+	listed  bool  // the answers are a route's entries, not what an attempt without a route gets
+	labels  int   // index of answers[0] in a fault's over
+	reasons []string
+}
+
+// New makes a scenario ready for decisions. The scenario must not change afterwards.
+func New(s *scenarios.Scenario) *Plan {
+	p := &Plan{
+		scenario: s,
+		clock:    newPhaseClock(s.Phases),
+		routes:   make([]route, 0, len(s.Routes)+1),
+		bodies:   newKey(s.Seed, labelBody),
+	}
+	labels := healthyLabels(s)
+	p.routes = append(p.routes, noRoute(s, labels[:1]))
+	for i := range s.Routes {
+		r := newRoute(s.Seed, s.Routes[i].Name, s.Routes[i].Answers)
+		r.listed, r.reasons, r.labels = true, labels[1:], 1
+		p.routes = append(p.routes, r)
+	}
+	keys := make([]key, len(p.routes))
+	for i := range p.routes {
+		keys[i] = p.routes[i].key
+	}
+	for i := range s.Faults {
+		f := newFault(s, i, keys)
+		if f.fault.OnConnection() {
+			if len(f.fault.When.Phase) > 0 && counted(s.Phases) {
+				p.arrivals = new(atomic.Int64)
+			}
+			p.accepts = append(p.accepts, f)
+			continue
+		}
+		f.nameOver(labels)
+		p.faults = append(p.faults, f)
+		p.needs.Header = p.needs.Header || len(f.fault.When.Header) > 0
+		p.needs.Body = p.needs.Body || f.fault.When.Body != nil
+	}
+	return p
+}
+
+// Needs returns which parts of a request the faults look at.
+func (p *Plan) Needs() Needs { return p.needs }
+
+// StrikesConnections reports whether the scenario has faults that strike at accept.
+func (p *Plan) StrikesConnections() bool { return len(p.accepts) > 0 }
+
+// Phase returns the index of the phase in which an attempt lies that is the arrival-th of the run, 1-based, after
+// so much of its time; -1 where there are no phases or the last is over.
+func (p *Plan) Phase(elapsed time.Duration, arrival int) int {
+	return p.clock.at(instant{elapsed, arrival}).phase
+}
+
+// healthyLabels returns what reasons call the healthy answers: first that of an attempt without a route, then that
+// of each entry, up to the longest list.
+func healthyLabels(s *scenarios.Scenario) []string {
+	labels := []string{"no routes"}
+	if len(s.Routes) > 0 {
+		labels[0] = "no route matches"
+	}
+	for _, r := range s.Routes {
+		for i := len(labels) - 1; i < len(r.Answers); i++ {
+			labels = append(labels, fmt.Sprintf("answers[%d]", i))
+		}
+	}
+	return labels
+}
+
+// noRoute returns what answers an attempt without a route: 200 where the scenario has no routes, else 404.
+func noRoute(s *scenarios.Scenario, reasons []string) route {
+	status := 200
+	if len(s.Routes) > 0 {
+		status = 404
+	}
+	r := newRoute(s.Seed, "", []scenarios.Answer{{Status: status, Times: 1}})
+	r.reasons = reasons
+	return r
+}
+
+func newRoute(seed uint64, name string, answers []scenarios.Answer) route {
+	r := route{key: newKey(seed, labelRoute, name), answers: answers}
+	end := 0
+	for i := range answers {
+		if times := max(answers[i].Times, 1); times < math.MaxInt-end {
+			end += times
+		} else {
+			end = math.MaxInt
+		}
+		r.ends = append(r.ends, end)
+		r.delays = append(r.delays, newSampler(answers[i].Delay))
+		r.keys = append(r.keys, newKey(seed, labelDelay, name, fmt.Sprintf("answers[%d]", i)))
+	}
+	return r
+}
+
+// entry returns the index of the entry whose turn it is after so many attempts of the call were answered by the
+// list. The last repeats.
+func (r *route) entry(answered int) int {
+	last := len(r.ends) - 1
+	for i := range last {
+		if answered < r.ends[i] {
+			return i
+		}
+	}
+	return last
+}
+
+// counted reports whether a phase is measured in attempts.
+func counted(phases []scenarios.Phase) bool {
+	for i := range phases {
+		if phases[i].Attempts > 0 {
+			return true
+		}
+	}
+	return false
+}

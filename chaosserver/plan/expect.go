@@ -1,0 +1,150 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"brownout/scenarios"
+)
+
+// stepWords puts a step of drive into words.
+func stepWords(s *scenarios.Step) string {
+	var requests []string
+	for i := range s.Requests {
+		requests = append(requests, s.Requests[i].Method+" "+s.Requests[i].Path.Text)
+	}
+	what := strings.Join(requests, ", ")
+	if len(requests) > 1 {
+		what += " in turn"
+	}
+	text := fmt.Sprintf("%d × %s", s.Calls, what)
+	if s.For > 0 {
+		text = what + " for " + span(s.For)
+	}
+	add := func(set bool, format string, args ...any) {
+		if set {
+			text += fmt.Sprintf(format, args...)
+		}
+	}
+	if s.Rate != nil {
+		text += " at " + rateWords(s.Rate)
+	}
+	add(s.Concurrency > 1, ", %d at once", s.Concurrency)
+	add(s.Clients > 1, ", by %d clients", s.Clients)
+	add(s.Fresh, ", by a fresh client")
+	add(s.Idempotent, ", idempotent")
+	add(s.Deadline > 0, ", deadline %s", span(s.Deadline))
+	add(s.CancelAfter > 0, ", cancelled after %s", span(s.CancelAfter))
+	add(s.Wait > 0, ", after a wait of %s", span(s.Wait))
+	return text
+}
+
+func rateWords(r *scenarios.Rate) string {
+	per := span(r.Per)
+	if r.Per.String() == "1s" {
+		per = "s"
+	}
+	return strconv.FormatFloat(r.Events, 'g', 6, 64) + "/" + per
+}
+
+// scopeWords says which calls an expectation judges, where not all.
+func scopeWords(e *scenarios.Expectation) string {
+	var all []string
+	if e.Route != "" {
+		all = append(all, "of "+e.Route)
+	}
+	if e.Phase != "" {
+		all = append(all, "begun in phase "+e.Phase)
+	}
+	return strings.Join(all, ", ")
+}
+
+// expectWords puts an expectation into words.
+func expectWords(e *scenarios.Expectation) string {
+	switch p := e.Params.(type) {
+	case *scenarios.Succeeds:
+		switch {
+		case p.None:
+			return "no call succeeds"
+		case p.Share >= 1:
+			return "every call succeeds"
+		}
+		return "at least " + percent(float64(p.Share)) + " of the calls succeed"
+	case *scenarios.Attempts:
+		return "attempts of each call: " + boundsWords(bound{"exactly", p.PerCall}, bound{"at least", p.Min}, bound{"at most", p.Max})
+	case *scenarios.RetriesOn:
+		if p.Declared {
+			return "just the declared statuses are retried"
+		}
+		return "just " + statusWords(p.Exactly) + " is retried"
+	case *scenarios.NeverRetries:
+		if p.Status == nil {
+			return "no attempt follows a definitive status"
+		}
+		return "no attempt follows " + statusWords(p.Status)
+	case *scenarios.NoUnsafeRetry:
+		return "an unsafe request of unknown outcome is sent once, unless it carries a steady key"
+	case *scenarios.SameRequest:
+		return "all attempts of a call are the same request"
+	case *scenarios.HonoursRetryAfter:
+		if p.Late != nil {
+			return "no attempt comes before it is due, nor more than " + span(*p.Late) + " after"
+		}
+		return "no attempt comes before it is due"
+	case *scenarios.Waits:
+		if p.After == nil {
+			return "at least " + span(p.AtLeast) + " pass after any failure"
+		}
+		return "at least " + span(p.AtLeast) + " pass after " + statusWords(p.After)
+	case *scenarios.NoHotLoop:
+		if p.Mean == nil {
+			return "from the second on, gaps average 10ms, after a 429 100ms"
+		}
+		return "from the second on, gaps average " + span(*p.Mean)
+	case *scenarios.BackoffGrows:
+		return "gaps grow with the attempt's number"
+	case *scenarios.BackoffJitters:
+		return "gaps are random"
+	case *scenarios.Amplification:
+		return fmt.Sprintf("at most %g attempts a call, after %s of the time", p.Max, percent(float64(p.After)))
+	case *scenarios.SameIdempotencyKey:
+		return "all attempts of a call carry one key"
+	case *scenarios.DistinctIdempotencyKeys:
+		return "no key is in two calls, nor with two bodies"
+	case *scenarios.KeyFromFirstAttempt:
+		return "a call that is retried had its key at once"
+	case *scenarios.Connections:
+		return "connections: " + boundsWords(bound{"at most", p.Max}, bound{"open at once at most", p.Open},
+			bound{"for a call at most", p.PerCall}, bound{"left open at most", p.AfterStop})
+	}
+	return e.Name
+}
+
+// bound is a bound in words, with its count; nil where it is not set.
+type bound struct {
+	words string
+	count *scenarios.Count
+}
+
+func boundsWords(bounds ...bound) string {
+	var all []string
+	for _, b := range bounds {
+		switch {
+		case b.count == nil:
+		case b.count.Declared:
+			all = append(all, b.words+" declared")
+		default:
+			all = append(all, b.words+" "+strconv.Itoa(b.count.N))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func statusWords(codes []int) string {
+	all := make([]string, len(codes))
+	for i, c := range codes {
+		all[i] = strconv.Itoa(c)
+	}
+	return strings.Join(all, " or ")
+}

@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"brownout/scenarios"
+)
+
+// fault is a fault made ready.
+type fault struct {
+	fault  *scenarios.Fault
+	index  int
+	when   bool // it has triggers
+	phases []bool
+	bursts []spells // one in time; in attempts, one a route as in Plan.routes
+	ramp   *ramp    // nil: the chance does not change
+	odds   uint64   // threshold of an unchanging chance; unit where there is none to draw
+	chance key
+	delay  key
+	slow   *sampler
+	reason string
+	over   []string // the reasons where it is laid over a healthy answer
+}
+
+// newFault makes a fault ready, with a burst in attempts for each of the route keys.
+func newFault(s *scenarios.Scenario, index int, routes []key) fault {
+	sf := &s.Faults[index]
+	f := fault{
+		fault:  sf,
+		index:  index,
+		when:   triggered(&sf.When),
+		phases: chosen(s.Phases, sf.When.Phase),
+		odds:   unit,
+		chance: newKey(s.Seed, labelChance, sf.Name),
+		delay:  newKey(s.Seed, labelDelay, sf.Name),
+		slow:   newSampler(sf.Answer.Delay),
+		reason: label(sf, index),
+	}
+	if sf.OnConnection() {
+		f.chance, routes = newKey(s.Seed, labelAccept, sf.Name), routes[:1]
+	}
+	if b := sf.When.Burst; b != nil {
+		k := newKey(s.Seed, labelBurst, sf.Name)
+		if !inAttempts(b) {
+			routes = routes[:1] // a bad time is bad on every route
+		}
+		f.bursts = make([]spells, len(routes))
+		for i, r := range routes {
+			f.bursts[i].init(b, k^r)
+		}
+	}
+	if c := &sf.Chance; c.Set && !c.Ramp {
+		f.odds = threshold(c.From)
+	} else if c.Set {
+		f.ramp = newRamp(s.Phases, sf, f.phases)
+	}
+	return f
+}
+
+// label names a fault in reasons: "outage, faults[1]", or "faults[1]" without a name of its own.
+func label(f *scenarios.Fault, index int) string {
+	place := fmt.Sprintf("faults[%d]", index)
+	if f.Name == "" || f.Name == place {
+		return place
+	}
+	return f.Name + ", " + place
+}
+
+// triggered reports whether any trigger is set.
+func triggered(w *scenarios.When) bool {
+	return w.Attempt != nil || w.Call != nil || w.Nth != nil || w.Every > 0 || w.ConnRequest != nil ||
+		w.Elapsed != nil || len(w.Phase) > 0 || w.Burst != nil || len(w.Method) > 0 || w.Path != nil ||
+		len(w.Header) > 0 || w.Body != nil || w.Client != nil
+}
+
+// chosen marks the phases that are named; nil where none is.
+func chosen(phases []scenarios.Phase, names []string) []bool {
+	if len(names) == 0 {
+		return nil
+	}
+	marks := make([]bool, len(phases))
+	for i := range phases {
+		marks[i] = slices.Contains(names, phases[i].Name)
+	}
+	return marks
+}
+
+// nameOver makes the reasons of a fault that is laid over a healthy answer.
+func (f *fault) nameOver(labels []string) {
+	if f.fault.Answer.Status != 0 {
+		return
+	}
+	for _, l := range labels {
+		f.over = append(f.over, f.reason+" over "+l)
+	}
+}

@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"brownout/scenarios"
+)
+
+// client is a plain good client: three attempts, doubling pauses, Retry-After waited out, final answers and unsafe
+// requests not repeated.
+type client struct {
+	scenario *scenarios.Scenario
+	plan     *Plan
+	arrival  int
+	calls    []outcome
+	entries  map[[2]int]bool // (route, entry) that answered
+	faults   map[int]bool    // that struck, or were drawn with a chance
+	phases   map[int]bool
+}
+
+// outcome is what became of one call.
+type outcome struct {
+	route, phase, attempts int
+	ok                     bool
+}
+
+// call makes one call that starts at an instant.
+func (c *client) call(step *scenarios.Step, req *scenarios.Request, number int, start time.Duration) {
+	o := outcome{route: -1}
+	for i := range c.scenario.Routes {
+		if m := c.scenario.Routes[i].Match[0]; o.route < 0 && m.Method == req.Method && within(&req.Path, &m.Path) == yes {
+			o.route = i
+		}
+	}
+	safe := req.Method != "POST" || step.Idempotent
+	in := Input{Route: o.route, Call: number, Elapsed: start, Method: req.Method, Path: req.Path.Text}
+	for pause := 100 * time.Millisecond; ; pause *= 2 {
+		c.arrival++
+		in.Attempt, in.Arrival = in.Attempt+1, c.arrival
+		d := decide(c.plan, in)
+		c.see(&o, &in, &d)
+		o.attempts = in.Attempt
+		o.ok = d.Wire == nil && d.Answer.Status < 300
+		transient := d.Wire != nil || d.Answer.Status >= 500 || d.Answer.Status == 429
+		if o.ok || !transient || !safe || in.Attempt == 3 {
+			break
+		}
+		wait := pause
+		if ra := d.Answer.RetryAfter; ra != nil {
+			wait = max(wait, ra.In)
+		}
+		in.Elapsed += d.Delay + wait
+	}
+	c.calls = append(c.calls, o)
+}
+
+// see notes what an attempt met.
+func (c *client) see(o *outcome, in *Input, d *Decision) {
+	if in.Attempt == 1 {
+		o.phase = d.Phase
+	}
+	if d.Fault < 0 {
+		c.entries[[2]int{in.Route, d.Entry}] = true
+		in.Entries++
+	}
+	for _, f := range d.Drawn {
+		c.faults[f] = c.faults[f] || c.scenario.Faults[f].Chance.Set
+	}
+	for _, f := range d.Applied {
+		c.faults[f] = true
+	}
+	c.phases[d.Phase] = true
+}
+
+// drive does what the scenario asks of its client.
+func (c *client) drive() {
+	for i := range c.scenario.Drive {
+		step := &c.scenario.Drive[i]
+		calls, gap := step.Calls, time.Duration(0)
+		if step.Rate != nil {
+			gap = time.Duration(float64(step.Rate.Per) / step.Rate.Events)
+		}
+		if step.For > 0 {
+			calls = int(step.For / gap)
+		}
+		for n := range calls {
+			c.call(step, &step.Requests[n%len(step.Requests)], len(c.calls)+1, time.Duration(n)*gap)
+		}
+	}
+}
+
+// TestLibrary drives a good client through each built-in scenario: the file is whole, everything that must have
+// happened happens, and the expectations that counts can tell hold.
+func TestLibrary(t *testing.T) {
+	for _, name := range scenarios.BuiltinNames() {
+		t.Run(name, func(t *testing.T) {
+			s, err := scenarios.Builtin(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Warnings) > 0 || len(s.Undeclared) > 0 {
+				t.Errorf("warnings %v, undeclared %v: want neither", s.Warnings, s.Undeclared)
+			}
+			if s.Summary == "" || len(s.Rules) == 0 || len(s.Routes) == 0 || len(s.Drive) == 0 || len(s.Expect) == 0 {
+				t.Error("a built-in scenario has summary, rules, routes, drive and expect")
+			}
+			c := client{scenario: s, plan: New(s), entries: map[[2]int]bool{}, faults: map[int]bool{}, phases: map[int]bool{}}
+			c.drive()
+			c.happened(t)
+			for i := range s.Expect {
+				c.expect(t, &s.Expect[i])
+			}
+			if e := Explain(s); len(e.Stretches) < len(s.Phases) || len(e.Stretches[0].Routes) != len(s.Routes) {
+				t.Errorf("explained in %d stretches of %d routes", len(e.Stretches), len(e.Stretches[0].Routes))
+			}
+		})
+	}
+}
+
+// happened holds the run to what must have happened.
+func (c *client) happened(t *testing.T) {
+	for i := range c.scenario.Routes {
+		for entry := range c.scenario.Routes[i].Answers[1:] {
+			if a := &c.scenario.Routes[i].Answers[entry]; !a.Optional && !c.entries[[2]int{i, entry}] {
+				t.Errorf("answers[%d] of %s was never reached", entry, c.scenario.Routes[i].Name)
+			}
+		}
+	}
+	for i := range c.scenario.Faults {
+		if !c.scenario.Faults[i].Optional && !c.faults[i] {
+			t.Errorf("fault %s never struck", c.scenario.Faults[i].Name)
+		}
+	}
+	for i := range c.scenario.Phases {
+		if !c.scenario.Phases[i].Optional && !c.phases[i] {
+			t.Errorf("phase %s was never reached", c.scenario.Phases[i].Name)
+		}
+	}
+}
+
+// expect holds the calls to the expectations that outcomes and counts of attempts decide, and to the samples of the
+// others.
+func (c *client) expect(t *testing.T, x *scenarios.Expectation) {
+	var calls []outcome
+	for _, o := range c.calls {
+		if (x.Phase == "" || o.phase >= 0 && c.scenario.Phases[o.phase].Name == x.Phase) &&
+			(x.Route == "" || o.route >= 0 && c.scenario.Routes[o.route].Name == x.Route) {
+			calls = append(calls, o)
+		}
+	}
+	row, _ := scenarios.CheckNamed(x.Name)
+	if len(calls) < max(row.Sample, 1) {
+		t.Errorf("%s sees %d calls, needs %d", x.Name, len(calls), max(row.Sample, 1))
+	}
+	switch p := x.Params.(type) {
+	case *scenarios.Succeeds:
+		good := 0
+		for _, o := range calls {
+			if o.ok {
+				good++
+			}
+		}
+		if float64(good) < float64(p.Share)*float64(len(calls)) {
+			t.Errorf("%d of %d calls succeed, want %g", good, len(calls), float64(p.Share))
+		}
+	case *scenarios.Attempts:
+		for i, o := range calls {
+			if p.PerCall != nil && o.attempts != p.PerCall.N || p.Max != nil && o.attempts > p.Max.N || p.Min != nil && o.attempts < p.Min.N {
+				t.Errorf("call %d takes %d attempts", i+1, o.attempts)
+			}
+		}
+	case *scenarios.BackoffGrows, *scenarios.BackoffJitters, *scenarios.NoHotLoop:
+		least := map[string]int{"backoff_grows": 3, "backoff_jitters": 2, "no_hot_loop": 3}[x.Name]
+		if n := len(slices.DeleteFunc(calls, func(o outcome) bool { return o.attempts < least })); n < row.Sample {
+			t.Errorf("%s: %d calls have %d attempts, needs %d", x.Name, n, least, row.Sample)
+		}
+	}
+}

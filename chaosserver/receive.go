@@ -1,0 +1,97 @@
+package chaosserver
+
+import (
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"brownout/chaosserver/journal"
+)
+
+// bodyBuffer is the size of the buffers that bodies pass through.
+const bodyBuffer = 16 << 10
+
+// emptySum is the hash of an empty body.
+var emptySum = sha256.Sum256(nil)
+
+// received is the body of a request as it was received.
+type received struct {
+	kept  []byte // its beginning, up to the server's limit
+	len   int64
+	sum   [32]byte
+	whole bool // it was received to its end
+	hash  hash.Hash
+}
+
+func (b *received) release() {
+	if cap(b.kept) > keptBuffer {
+		b.kept = nil
+	}
+	b.kept = b.kept[:0]
+}
+
+// receive reads the request to its end. The error is that of the reading.
+func (x *exchange) receive() error {
+	err := x.readBody()
+	x.read = time.Now()
+	b, rec := &x.body, &x.record
+	b.whole = err == nil
+	if x.c != nil {
+		length := x.r.ContentLength
+		if err != nil {
+			length = -1
+		}
+		x.c.bodyRead(length)
+	}
+	rec.BodyLen, rec.BodySHA256, rec.Body, rec.BodyWhole = b.len, b.sum, b.kept, b.whole
+	rec.Read = x.run.at(x.read)
+	return err
+}
+
+func (x *exchange) readBody() error {
+	b := &x.body
+	b.kept, b.len, b.sum = b.kept[:0], 0, emptySum
+	if x.r.Body == nil || x.r.Body == http.NoBody {
+		return nil
+	}
+	if b.hash == nil {
+		b.hash = sha256.New()
+	}
+	b.hash.Reset()
+	buf := x.s.buffers.Get().(*[]byte)
+	defer x.s.buffers.Put(buf)
+	for {
+		n, err := x.r.Body.Read(*buf)
+		p := (*buf)[:n]
+		b.len += int64(n)
+		b.hash.Write(p)
+		b.kept = append(b.kept, p[:min(n, max(0, x.s.config.maxBody-len(b.kept)))]...)
+		if err != nil {
+			b.hash.Sum(b.sum[:0])
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// refuseBody ends an attempt whose request was not received to its end: the client went, or what it sent is no body,
+// or it took longer than [WithReadTimeout] allows.
+func (x *exchange) refuseBody(err error) {
+	x.record.Reason = "the request broke off"
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		x.end.Failure = "the request was not received within " + x.s.config.readTimeout.String()
+		x.problem(http.StatusRequestTimeout, x.end.Failure)
+	case x.closer() != journal.ClosedNot, x.r.Context().Err() != nil:
+		x.gaveUp()
+	default:
+		x.problem(http.StatusBadRequest, "the body cannot be read: "+err.Error())
+	}
+}

@@ -1,0 +1,48 @@
+package chaosserver
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"brownout/chaosserver/journal"
+)
+
+// refuse lets net/http refuse what it read: a request that is none, a header block that is too long. No handler sees
+// such an attempt, so it is recorded here, with what is known of it.
+func (c *conn) refuse(answer []byte) (int, error) {
+	r := c.srv.run.Load()
+	c.mu.Lock()
+	c.requests++
+	rec := journal.AttemptRecord{
+		Seq: r.seq.Add(1), Conn: c.id, ConnRequest: c.requests, N: 1, Client: hostOf(c.remote), Entry: -1,
+		Reason: "refused by the HTTP server", Status: statusOf(answer), First: r.at(c.first),
+	}
+	line, fields, _ := bytes.Cut(c.head, []byte("\n"))
+	method, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+	target, _, _ := bytes.Cut(rest, []byte(" "))
+	rec.Method, rec.Target, rec.RawHeader = string(method), string(target), bytes.Clone(fields)
+	c.mu.Unlock()
+
+	rec.Call = "refused #" + strconv.FormatUint(rec.Seq, 10)
+	rec.Ambiguous = true // nobody knows whose attempt it was
+	rec.Read = r.at(time.Now())
+	rec.Sent = rec.Read
+	r.attempt(&rec)
+	n, err := c.send(answer)
+	r.end(&journal.EndRecord{
+		Seq: rec.Seq, Done: r.at(time.Now()), BytesSent: int64(n), Whole: err == nil, Closed: c.closer(),
+	})
+	return n, err
+}
+
+// statusOf reads the status of an answer, 0 where that has none.
+func statusOf(answer []byte) int {
+	_, rest, _ := bytes.Cut(answer, []byte(" "))
+	digits, _, _ := bytes.Cut(rest, []byte(" "))
+	status, err := strconv.Atoi(string(digits))
+	if err != nil {
+		return 0
+	}
+	return status
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brownout/chaosserver"
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+	"brownout/suites/report"
+	"brownout/suites/trial"
+)
+
+// defaultAddr is where serve listens unless told otherwise; taken, any free port does.
+const defaultAddr = "127.0.0.1:7070"
+
+// demo is what serve plays where no scenario is given.
+//
+//go:embed demo.yaml
+var demo []byte
+
+type serveOptions struct {
+	addr    string
+	seed    string
+	format  string
+	journal string
+}
+
+func newServe() *cobra.Command {
+	o := &serveOptions{}
+	cmd := &cobra.Command{
+		Use:   "serve [FILE|NAME]",
+		Short: "Play a scenario to whoever calls, and tell of every attempt",
+		Long: `Play a scenario to whoever calls, and tell of every attempt as it is answered; without a FILE a demo, 503, 503, then 200 on
+any path. An interrupt (Ctrl-C) ends it with a verdict.`,
+		Example: `  brownout serve
+  brownout serve payments.brownout.yaml
+  brownout serve retry-after/seconds --addr 127.0.0.1:0`,
+		Annotations:       map[string]string{codesKey: "0 1 2 3 4 5"},
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("write brownout serve FILE", "one scenario is wanted, got %s", count(len(args), "word"))
+			}
+			if err := checkFormat(o.format); err != nil {
+				return err
+			}
+			return serve(cmd, args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", defaultAddr, "`HOST:PORT` to listen on; port 0 takes a free one")
+	f.StringVar(&o.seed, "seed", "", "seed of all chance: a number, or random")
+	f.StringVar(&o.format, "format", "text", "text, or json for a line for each attempt and the verdict at last")
+	f.StringVar(&o.journal, "journal", "", "`DIR` for the journal; none is kept unless given")
+	return cmd
+}
+
+// served returns the scenario that serve plays.
+func served(args []string) (source, error) {
+	if len(args) == 0 {
+		s, err := scenarios.Parse("demo", demo)
+		return read("demo", s, err)
+	}
+	sources, err := loadAll(args)
+	if err != nil {
+		return source{}, err
+	}
+	if len(sources) != 1 {
+		return source{}, usage("give one of its files", "%s holds %s, and one is wanted", args[0], count(len(sources), "scenario"))
+	}
+	return sources[0], nil
+}
+
+func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
+	src, err := served(args)
+	if err != nil {
+		return err
+	}
+	sources := []source{src}
+	if err := reseed(sources, o.seed); err != nil {
+		return err
+	}
+	if err := drawProblems(cmd.ErrOrStderr(), sources, styleOf(cmd, cmd.ErrOrStderr())); err != nil {
+		return err
+	}
+	if invalid(sources) {
+		return exit(exitInvalid)
+	}
+	interrupted, _, stop := interruptible(cmd.Context())
+	defer stop()
+	ctx, cancel := context.WithCancel(interrupted)
+	defer cancel()
+	began := time.Now()
+	srv, path, err := o.start(cmd, sources[0].scenario, began)
+	if err != nil {
+		return &failure{exitCouldNotRun, err, "choose another address with --addr 127.0.0.1:0, or another folder with --journal DIR"}
+	}
+	w := newWatcher(cmd, &sources[0], o.format == "json", srv, began)
+	w.unheard = cancel
+	w.opening()
+	followed := make(chan struct{})
+	go func() {
+		defer close(followed)
+		w.follow() // until the server is closed
+	}()
+	<-ctx.Done()
+	closing := srv.Close()
+	<-followed
+	if closing != nil {
+		return &failure{exitCouldNotRun, closing, "see that the journal can be written"}
+	}
+	return w.closing(path)
+}
+
+// start starts the server, and returns it with the path of its journal's file.
+func (o *serveOptions) start(cmd *cobra.Command, s *scenarios.Scenario, began time.Time) (*chaosserver.Server, string, error) {
+	keep := journal.Options{KeepBody: chaosserver.DefaultJournalBody}
+	if o.journal != "" {
+		folder, err := trial.OpenFolder(o.journal)
+		if err != nil {
+			return nil, "", err
+		}
+		keep.File = folder.Path(folder.Fresh(trial.Slug(report.Group(s.File)), ".ndjson", nil))
+	}
+	srv, err := startAt(s, o.addr, keep)
+	if errors.Is(err, syscall.EADDRINUSE) && !cmd.Flags().Changed("addr") {
+		srv, err = startAt(s, "127.0.0.1:0", keep)
+	}
+	return srv, keep.File, err
+}
+
+func startAt(s *scenarios.Scenario, addr string, keep journal.Options) (*chaosserver.Server, error) {
+	srv, err := chaosserver.New(s, chaosserver.WithAddr(addr), chaosserver.WithJournal(keep))
+	if err != nil {
+		return nil, err
+	}
+	if err := srv.Start(); err != nil {
+		_ = srv.Close() // it did not start; the reason is err
+		return nil, err
+	}
+	return srv, nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brownout/chaosserver"
+	"brownout/chaosserver/journal"
+	"brownout/suites/report"
+	"brownout/suites/trial"
+	"brownout/suites/verdict"
+)
+
+// watcher tells of what a server does: to people on stdout, or to programs there and to people on stderr. It is for one
+// goroutine at a time.
+type watcher struct {
+	source *source
+	srv    *chaosserver.Server
+	live   *report.Live
+	began  time.Time
+	json   bool
+	out    io.Writer // where programs read
+	people io.Writer
+	style  report.Style
+	// unheard is called once nothing can be written any more.
+	unheard func()
+
+	attempts int
+	good     bool   // the last attempt was answered by a 2xx
+	ended    bool   // a call has ended well since the verdict was last told
+	told     string // the verdict so far
+	err      error  // the first of writing
+}
+
+func newWatcher(cmd *cobra.Command, src *source, json bool, srv *chaosserver.Server, began time.Time) *watcher {
+	w := &watcher{source: src, srv: srv, began: began, json: json, out: cmd.OutOrStdout(), people: cmd.OutOrStdout(),
+		live: report.NewLive(src.scenario, srv.Journal().Header().Start)}
+	if json {
+		w.people = cmd.ErrOrStderr()
+	}
+	w.style = styleOf(cmd, w.people)
+	return w
+}
+
+// keep keeps the first error of writing, and ends the serving by it.
+func (w *watcher) keep(err error) {
+	if err != nil && w.err == nil {
+		w.err = err
+		w.unheard()
+	}
+}
+
+// closing tells the verdict on what was served, and returns its exit code as an error.
+func (w *watcher) closing(path string) error {
+	s := w.source.scenario
+	if len(s.Expect) == 0 && w.err == nil {
+		w.say("%s expects nothing, so nothing was judged.", s.Name)
+		return nil
+	}
+	t := report.Trial{Verdict: verdict.Judge(s, w.srv.Journal().Log()), Source: s.Source}
+	if path != "" {
+		t.Evidence = []string{path}
+	}
+	run := &report.Run{Version: versionText(), Start: w.began, Elapsed: time.Since(w.began), Outcome: trial.Overall(t.Outcome),
+		Trials: []report.Trial{t}}
+	run.Exit = exitOf(run.Outcome)
+	if w.json {
+		w.keep(report.Line(w.out, report.NewDocument(run)))
+	}
+	w.say("")
+	w.keep(report.TrialText(w.people, &t, w.style, report.Normal))
+	w.keep(report.LastLine(w.people, run, w.style, report.Normal))
+	if w.err != nil {
+		return written(w.err)
+	}
+	return exit(run.Exit)
+}
+
+// idle is how long nothing comes before the verdict so far is told.
+const idle = 150 * time.Millisecond
+
+// liveJudged is how many attempts are judged while the server goes on; beyond them the verdict comes at the end.
+const liveJudged = 2000
+
+// follow tells of every attempt until the journal is shut, and of the verdict so far whenever a call has ended well and
+// nothing else comes, at the end too.
+func (w *watcher) follow() {
+	events := w.srv.Journal().Follow(0)
+	for {
+		ctx, cancel := context.Background(), context.CancelFunc(func() {})
+		if w.ended {
+			ctx, cancel = context.WithTimeout(ctx, idle)
+		}
+		e, err := events.Next(ctx)
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			w.ended = false
+			w.soFar()
+		case err != nil:
+			if w.ended {
+				w.soFar()
+			}
+			return
+		default:
+			w.event(e.Record)
+		}
+	}
+}
+
+// event tells of an attempt, and notes when one has ended well.
+func (w *watcher) event(record any) {
+	switch r := record.(type) {
+	case *journal.Attempt:
+		e := w.live.Event(r)
+		w.attempts++
+		w.good = r.Status >= 200 && r.Status < 300
+		if w.json {
+			w.keep(report.Line(w.out, &e))
+		}
+		w.say("%s", w.style.Line(&e))
+	case *journal.EndRecord:
+		w.ended = w.ended || w.good && r.Whole
+	}
+}
+
+// soFar tells the verdict so far, where it says more than the last time.
+func (w *watcher) soFar() {
+	s := w.source.scenario
+	if len(s.Expect) == 0 || w.attempts > liveJudged {
+		return
+	}
+	v := verdict.Judge(s, w.srv.Journal().Log())
+	line := w.style.VerdictLine(&v)
+	if v.Outcome == verdict.Inconclusive || line == w.told {
+		return
+	}
+	w.told = line
+	w.say("%s%s", timeColumn, line)
+}
+
+// timeColumn stands where an attempt's line has its time.
+const timeColumn = "              "
+
+// opening tells where the server is and what it plays.
+func (w *watcher) opening() {
+	s := w.source.scenario
+	url := w.srv.URL()
+	if w.json {
+		w.keep(report.Line(w.out, &report.ServeEvent{Type: "serve", Format: report.FormatVersion, Version: versionText(), URL: url,
+			Scenario: s.Name, File: s.File, Seed: s.Seed}))
+	}
+	about := s.Summary
+	if about != "" {
+		about = ": " + about
+	}
+	w.say("chaos    %s    point your client here", url)
+	w.say("scenario %s%s   seed %d", s.Name, about, s.Seed)
+	method, path := w.example()
+	w.say("Try:     curl -s --retry 3 %s%s%s", method, url, path)
+}
+
+// example returns a path that the scenario answers, with curl's option for its method.
+func (w *watcher) example() (method, path string) {
+	s := w.source.scenario
+	if len(s.Routes) == 0 || len(s.Routes[0].Match) == 0 {
+		return "", "/hello"
+	}
+	m := &s.Routes[0].Match[0]
+	if m.Method != "" && m.Method != "GET" {
+		method = "-X " + m.Method + " "
+	}
+	for _, segment := range m.Path.Segments {
+		if segment.Var != "" {
+			path += "/1"
+		} else {
+			path += "/" + segment.Literal
+		}
+	}
+	switch {
+	case m.Path.Rest:
+		return method, path + "/hello"
+	case path == "":
+		return method, "/"
+	}
+	return method, path
+}
+
+func (w *watcher) say(format string, args ...any) {
+	_, err := fmt.Fprintf(w.people, format+"\n", args...)
+	w.keep(err)
+}

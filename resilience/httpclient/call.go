@@ -1,0 +1,215 @@
+package httpclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"brownout/resilience"
+)
+
+// call is one call whose first attempt was not simply good.
+type call struct {
+	t     *Transport
+	req   *http.Request // with the idempotency key
+	h     *host
+	keyed bool
+	plain bool // the server does not meet the request's Expect: send it without
+}
+
+// again looks at the first attempt, and makes the others.
+func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err error) (*http.Response, error) {
+	defer b.finish()
+	ctx := c.req.Context()
+	for {
+		failure, failed := c.judge(b, resp, err)
+		if !failed {
+			a.Succeeded(ctx)
+			return c.good(resp)
+		}
+		delay, stop := a.Failed(ctx, failure)
+		if stop != nil {
+			return c.last(resp, stop)
+		}
+		next, stop := b.again()
+		if stop != nil {
+			return c.last(resp, &resilience.RetryError{
+				Attempts: a.Number(), Reason: resilience.ReasonUnrepeatable,
+				Detail: "GetBody: " + stop.Error(), Err: failure.Err,
+			})
+		}
+		if stop = pause(ctx, a, resp, delay); stop == nil {
+			stop = a.Begin(ctx)
+		}
+		if stop != nil {
+			if next != nil {
+				_ = next.Close()
+			}
+			return nil, stop
+		}
+		resp, err = c.t.attempt(c.h, c.resend(next, a.Number()))
+	}
+}
+
+// judge says whether an attempt failed, and what that means for another one. It lets the host rest when it asks for that.
+func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failure, bool) {
+	unsent := neverSent(err)
+	if err == nil {
+		expecting := !c.plain
+		e := c.status(resp)
+		unsent = expecting && c.plain // refused for the expectation alone, just now
+		if c.t.pauses {
+			c.hold(e)
+		}
+		switch {
+		case e.refused:
+			return resilience.Failure{Err: e, Stop: resilience.ReasonRefused}, true
+		case !e.retryable:
+			return resilience.Failure{}, false
+		}
+		err = e
+	} else if hopeless(err) {
+		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent, Neutral: true}, true
+	}
+	f := c.t.retry.Classify(err)
+	f.Neutral = f.Neutral || errors.Is(err, ErrPaused)
+	if f.Stop != 0 {
+		return f, true
+	}
+	switch why := b.stuck(); {
+	case !c.keyed && !unsent && !idempotentMethod(c.req.Method):
+		f.Stop, f.Detail = resilience.ReasonUnrepeatable, c.req.Method+" without an idempotency key"
+	case why != "":
+		f.Stop, f.Detail = resilience.ReasonUnrepeatable, why
+	}
+	return f, true
+}
+
+// status reads what an answer says about another attempt.
+func (c *call) status(resp *http.Response) *StatusError {
+	now := time.Now()
+	e := &StatusError{Status: resp.StatusCode, Header: resp.Header, push: readPushback(resp.Header, now)}
+	for _, read := range c.t.quotas {
+		if wait, exhausted := read(resp.Header, now); exhausted {
+			e.exhausted, e.restored = true, max(e.restored, wait)
+		}
+	}
+	if e.exhausted && !e.push.delayed {
+		e.push.delay, e.push.delayed = e.restored, true
+	}
+	switch {
+	case e.Status < 400:
+		return e
+	case e.push.retry == yes:
+		e.retryable = true
+		return e
+	case e.Status == http.StatusConflict:
+		e.retryable = c.keyed || c.t.retryable(e.Status) // the first attempt is still at work: draft-ietf-httpapi-idempotency-key-header section 2.7
+	case e.Status == http.StatusRequestEntityTooLarge:
+		e.retryable = e.push.delayed || c.t.retryable(e.Status) // a condition that passes: RFC 9110 section 15.5.14
+	case e.Status == http.StatusExpectationFailed && !c.plain && c.req.Header.Get("Expect") != "":
+		e.retryable, c.plain = true, true // RFC 9110 section 10.1.1
+	case e.Status == http.StatusForbidden:
+		e.retryable = e.exhausted || c.t.retryable(e.Status) // GitHub's way to say 429
+	default:
+		e.retryable = c.t.retryable(e.Status)
+	}
+	if e.push.retry == no {
+		e.retryable, e.refused = false, e.retryable
+	}
+	return e
+}
+
+// hold lets the host rest as long as the answer asks for it, but not longer than a call would wait: a server that names
+// a date far away by mistake is asked again after that.
+func (c *call) hold(e *StatusError) {
+	asked := e.push.delayed && (e.retryable || e.refused || e.exhausted)
+	if !asked || e.push.delay <= 0 {
+		return
+	}
+	d := min(e.push.delay, c.t.maxPause)
+	if c.h.limiter != nil {
+		c.h.limiter.PauseUntil(time.Now().Add(d))
+		return
+	}
+	c.h.gate.pause(d)
+}
+
+// good returns a good answer. A redirect that asks for patience is handed on after it, as the redirected request is sent by
+// whoever called RoundTrip (RFC 9110 section 10.2.3); where the wait is too long it is handed on as it is.
+func (c *call) good(resp *http.Response) (*http.Response, error) {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 || resp.Header.Get("Location") == "" {
+		return resp, nil
+	}
+	if resp.Request == nil {
+		resp.Request = c.req // the redirected request takes the idempotency key from it
+	}
+	d, ok := retryAfter(resp.Header, time.Now())
+	ctx := c.req.Context()
+	if deadline, limited := ctx.Deadline(); !ok || d <= 0 || d > c.t.maxPause || limited && time.Until(deadline) <= d {
+		return resp, nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return resp, nil
+	case <-ctx.Done():
+		_ = resp.Body.Close()
+		return nil, ctx.Err()
+	}
+}
+
+// resend returns the request of another attempt, whose context tells how many there were before.
+func (c *call) resend(body io.ReadCloser, number int) *http.Request {
+	r := c.req.WithContext(context.WithValue(c.req.Context(), resendContext{}, number-1))
+	if name := c.t.header; name != "" {
+		r = withHeader(r, name, fmt.Sprintf("attempt=%d; max=%d", number, c.t.retry.MaxAttempts()))
+	}
+	if c.plain {
+		r.Header = r.Header.Clone()
+		r.Header.Del("Expect")
+	}
+	r.Body = body
+	return r
+}
+
+// pause gives the connection of an answer back and waits until the next attempt is due.
+func pause(ctx context.Context, a *resilience.Attempts, resp *http.Response, delay time.Duration) error {
+	if resp == nil {
+		return a.Wait(ctx, delay)
+	}
+	start := time.Now()
+	drain(resp)
+	return a.Wait(ctx, delay-time.Since(start))
+}
+
+// last returns what the caller gets when no further attempt is made.
+func (c *call) last(resp *http.Response, stop error) (*http.Response, error) {
+	if resp == nil {
+		return nil, stop
+	}
+	if why, ok := errors.AsType[*resilience.RetryError](stop); ok {
+		withReason(c.req, resp, why)
+	}
+	return resp, nil
+}
+
+// Bounds of draining an answer that is not returned: beyond them a new connection is cheaper than the rest of the body.
+const (
+	maxDrain     = 64 << 10
+	maxDrainTime = 200 * time.Millisecond
+)
+
+// drain reads an answer to its end, within bounds, and closes it: only then is its connection used again.
+func drain(resp *http.Response) {
+	if resp.ContentLength <= maxDrain {
+		cut := time.AfterFunc(maxDrainTime, func() { _ = resp.Body.Close() })
+		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain+1)
+		cut.Stop()
+	}
+	_ = resp.Body.Close()
+}

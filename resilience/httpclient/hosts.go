@@ -1,0 +1,43 @@
+package httpclient
+
+import (
+	"sync/atomic"
+
+	"brownout/resilience"
+)
+
+// host is what the transport keeps of one scope, a host unless [WithScope] says otherwise.
+type host struct {
+	name     string
+	gate     gate
+	breaker  *resilience.Breaker // nil = none, as those below
+	bulkhead *resilience.Bulkhead
+	limiter  *resilience.Limiter
+	budget   *resilience.Budget
+}
+
+// troubled reports whether the host has a state worth remembering: it is held back, or its breaker is not closed.
+func (h *host) troubled() bool {
+	return h.gate.closed() || h.breaker != nil && h.breaker.State() != resilience.StateClosed
+}
+
+// hosts are the hosts that the transport remembers.
+type hosts struct {
+	group *resilience.Group[string, *host]
+	last  atomic.Pointer[host] // looked up last: most clients talk to one host
+}
+
+// get returns what is kept of a host. The group is told of the last host when another takes its turn, as it does not see
+// the lookups between.
+func (t *hosts) get(name string) *host {
+	last := t.last.Load()
+	if last != nil {
+		if last.name == name {
+			return last
+		}
+		t.group.Get(last.name)
+	}
+	h := t.group.Get(name)
+	t.last.Store(h)
+	return h
+}

@@ -1,0 +1,160 @@
+package httpclient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"brownout/resilience"
+)
+
+// Transport is an [http.RoundTripper] that makes another one resilient. Make it with [New]. It may be shared by goroutines.
+type Transport struct {
+	base       http.RoundTripper
+	retry      *resilience.Retry
+	keys       keys
+	bodyBuffer int64
+	timeout    time.Duration // of an attempt; 0 = none
+	answers    int64         // how much of an answer is read before it counts as good; 0 = none
+	quotas     []QuotaReader
+	retryable  func(status int) bool
+	pauses     bool // Retry-After holds back the host
+	maxPause   time.Duration
+	scope      func(*http.Request) string
+	header     string // of the attempts' count; empty = none
+	hosts      hosts
+}
+
+// Client returns an [http.Client] that uses t. Its Timeout bounds a call with all its attempts.
+func (t *Transport) Client() *http.Client { return &http.Client{Transport: t} }
+
+// CloseIdleConnections closes the idle connections of the base, if it can; [http.Client.CloseIdleConnections] calls it.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// RoundTrip makes one call: as many attempts as its policies allow. It returns the first good answer; or the last bad one,
+// whose [Reason] tells why there was no other; or the error of the last attempt in a [*resilience.RetryError].
+//
+// The caller's request is not modified, its Body is closed once, and the Body of every answer that is not returned is
+// drained and closed, so that the connection can be used again.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	key, missing := t.keys.of(req)
+	if missing {
+		req = withHeader(req, t.keys.header, key)
+	}
+	h := t.host(req)
+	b := newBody(req, t.bodyBuffer)
+	a := t.retry.StartFor(h.name, h.budget)
+	if err := a.Begin(ctx); err != nil {
+		drop(req)
+		return nil, err
+	}
+	resp, err := t.attempt(h, b.first(req))
+	if err == nil && !t.suspect(resp) {
+		b.finish()
+		a.Succeeded(ctx)
+		return resp, nil
+	}
+	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
+	return c.again(&b, &a, resp, err)
+}
+
+// host returns what is kept of the host of req.
+func (t *Transport) host(req *http.Request) *host {
+	if t.scope != nil {
+		return t.hosts.get(t.scope(req))
+	}
+	if req.URL == nil { // the base has the right words for it
+		return t.hosts.get("")
+	}
+	return t.hosts.get(req.URL.Host)
+}
+
+// suspect reports whether an answer needs a closer look; all others are good.
+func (t *Transport) suspect(resp *http.Response) bool {
+	return resp.StatusCode >= 300 || len(t.quotas) > 0
+}
+
+// attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
+// refused the request's body is closed, as by any RoundTripper.
+func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
+	if h.breaker == nil {
+		return t.answered(t.admitted(h, req))
+	}
+	permit, err := h.breaker.Acquire(req.Context())
+	if err != nil {
+		drop(req)
+		return nil, err
+	}
+	outcome := resilience.OutcomeFailure // of a panic
+	defer func() { permit.Done(outcome) }()
+	resp, err = t.answered(t.admitted(h, req))
+	outcome = t.outcome(req, resp, err)
+	return resp, err
+}
+
+// admitted sends req once bulkhead, pause and limiter let it: a token is taken last, so that it is used at once.
+func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if h.bulkhead != nil {
+		if err := h.bulkhead.Acquire(ctx); err != nil {
+			drop(req)
+			return nil, err
+		}
+	}
+	var err error
+	if h.gate.closed() {
+		err = h.gate.wait(ctx, h.name, t.retry.Draw)
+	}
+	if err == nil && h.limiter != nil {
+		err = h.limiter.Wait(ctx)
+	}
+	switch {
+	case err != nil:
+		if h.bulkhead != nil {
+			h.bulkhead.Release()
+		}
+		drop(req)
+		return nil, err
+	case t.timeout == 0 && h.bulkhead == nil:
+		return t.base.RoundTrip(req)
+	}
+	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
+}
+
+// answered waits for the rest of an answer, where that is asked for.
+func (t *Transport) answered(resp *http.Response, err error) (*http.Response, error) {
+	if err != nil || t.answers == 0 {
+		return resp, err
+	}
+	return bufferAnswer(resp, t.answers)
+}
+
+// outcome says what an attempt tells about the health of its host.
+func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) resilience.Outcome {
+	switch {
+	case err == nil && resp.StatusCode >= 500 && t.retryable(resp.StatusCode):
+		return resilience.OutcomeFailure
+	case err == nil:
+		return resilience.OutcomeSuccess
+	case req.Context().Err() == context.Canceled, errors.Is(err, ErrPaused):
+		return resilience.OutcomeNeutral
+	}
+	return resilience.ClassifyError(err)
+}
+
+// withHeader returns a copy of req with a header set.
+func withHeader(req *http.Request, name, value string) *http.Request {
+	r := req.WithContext(req.Context())
+	r.Header = req.Header.Clone()
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	r.Header[name] = []string{value}
+	return r
+}

@@ -1,0 +1,18 @@
+// Package drive makes a client under test work: as one command for the whole run ([Command]), or as one command for each
+// call of the scenario's drive ([PerCall]).
+//
+// A client is a process in a process group of its own. It is told where the chaos server is by BROWNOUT_URL in its
+// environment, by variables of its own (Process.Env), or by placeholders in its arguments:
+//
+//	{url}        base URL of the chaos server; with one command for each call, the one that names the call
+//	{port}       the chaos server's port
+//	{call}       number of the call, from 1
+//	{method}     of the call's request
+//	{path}       of the call's request, with its query
+//	{body_file}  a file that holds the call's content; empty where it has none
+//
+// The last four are filled in with one command for each call only. Any other text in braces is left as it is.
+//
+// Whatever happens, nothing of a client is left running: when it ends, when its context does, and when it is told to stop,
+// what is left of its group gets TERM, after the grace KILL.
+package drive

@@ -1,0 +1,67 @@
+package report
+
+// advice says how a client meets each check: what to do, not how one library calls it.
+var advice = map[string][]string{
+	"succeeds": {
+		"Retry what is transient (connection errors before an answer, 429, 502, 503, 504), and nothing else.",
+		"Give the call enough attempts, and enough time, to outlast the failure that the scenario plays.",
+	},
+	"attempts": {
+		"Bound the attempts of a call; three to five are usual.",
+		"Retry in one layer only: two layers with three attempts each make nine.",
+	},
+	"retries_on": {
+		"Take the statuses that are retried from one list, and let it be the list that the profile declares.",
+	},
+	"never_retries": {
+		"Take a definitive answer (400, 401, 403, 404, 405, 406, 410, 411, 415, 422, 451) for the end of the call: the same request gets it again.",
+		"Give the status to the caller, with its body.",
+	},
+	"no_unsafe_retry": {
+		"Do not send a POST or a PATCH again when nothing says whether the first one was carried out.",
+		"Or give the call an idempotency key, the same for all of its attempts.",
+		"Mind the transport: some retry on their own what failed on a connection that was used before.",
+	},
+	"same_request": {
+		"Build the request once, and send the same bytes on each attempt.",
+		"A body that can be read once only has to be kept, or the call not retried.",
+	},
+	"amplification": {
+		"Give the client a budget of retries, such as one retry for every ten calls, shared by all of its calls.",
+		"When the budget is used up, fail at once instead of retrying.",
+	},
+	"no_hot_loop": {
+		"Wait before each retry, and longer before each further one.",
+		"After a 429, wait a second at the least where no Retry-After says how long.",
+	},
+	"backoff_grows": {
+		"Let the wait grow with the attempt's number: base, twice that, four times that, up to a cap.",
+	},
+	"backoff_jitters": {
+		"Draw each wait at random, such as evenly between nothing and the exponential bound (full jitter).",
+		"Seed the generator differently in each process.",
+	},
+	"honours_retry_after": {
+		"Read Retry-After on 429 and 503, in seconds and in the three forms of an HTTP date.",
+		"Do not send the next attempt before it is due; where that is later than the call can wait, give up at once.",
+		"Count a date from the answer's own Date, since clocks differ.",
+		"What is no valid Retry-After is left out of account: back off as usual.",
+	},
+	"waits": {
+		"Wait at least as long as stated before the next attempt.",
+	},
+	"key_from_first_attempt": {
+		"Make the idempotency key before the first attempt: the first may be the one that is carried out.",
+	},
+	"same_idempotency_key": {
+		"Make the idempotency key once for each call, outside of what is retried.",
+	},
+	"distinct_idempotency_keys": {
+		"Make a new idempotency key for each call, from 128 random bits or more.",
+		"Never send one key with two contents.",
+	},
+	"connections": {
+		"Read each answer to its end and close it, or the connection cannot be used again.",
+		"Share one client with its pool; do not make one for each call.",
+	},
+}

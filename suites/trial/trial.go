@@ -1,0 +1,152 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"brownout/chaosserver"
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+	"brownout/suites/drive"
+	"brownout/suites/verdict"
+)
+
+// ErrNotStarted is what Run gives when its context had ended before it began.
+var ErrNotStarted = errors.New("the run had ended before the trial began")
+
+// errQuiet ends the client once nothing has come for as long as was asked for.
+var errQuiet = errors.New("nothing came any more")
+
+// Config says how one trial is run.
+type Config struct {
+	Scenario *scenarios.Scenario // required
+	Driver   drive.Driver        // required
+	// Journal is the path of the journal's file, which must not exist. Required.
+	Journal string
+	// Timeout is the trial's time limit; 0 is that of DefaultTimeout.
+	Timeout time.Duration
+	// Quiet ends the trial once there was an attempt and nothing has come for so long, any Retry-After that is pending not
+	// counted; it has to be longer than the scenario's own delays. 0: the client's own end is waited for.
+	Quiet time.Duration
+	// Live is called with each attempt when its answer begins, and with the head of the journal, from one goroutine of the
+	// trial; nil: nobody looks on.
+	Live func(journal.Header, *journal.Attempt)
+}
+
+// Result is what became of a trial.
+type Result struct {
+	Verdict verdict.Verdict
+	Log     *journal.Log // what was judged; nil where the trial could not run
+	Journal string       // path of the file that was judged; "" where there is none
+	Start   time.Time    // wall clock
+	Elapsed time.Duration
+	// Interrupted: the trial's context ended before the client did.
+	Interrupted bool
+	// Rerun says why the trial was run a second time; "" where it was not.
+	Rerun string
+}
+
+// Run runs a trial and judges it. The error says that the trial could not be run: the server, its journal or the driver
+// failed; that a client misbehaved is in the verdict. A scenario that needs values which its profile does not declare is
+// skipped, and nothing is started.
+func Run(ctx context.Context, c Config) (Result, error) {
+	if ctx.Err() != nil {
+		return Result{}, ErrNotStarted
+	}
+	if len(c.Scenario.Undeclared) > 0 { // a skip, whatever the client would do
+		nothing := &journal.Log{Header: journal.Header{Seed: c.Scenario.Seed}}
+		return Result{Verdict: verdict.Judge(c.Scenario, nothing), Start: time.Now()}, nil
+	}
+	r := Result{Journal: c.Journal, Start: time.Now()}
+	timedOut, err := c.drive(ctx)
+	r.Elapsed = time.Since(r.Start)
+	if err != nil {
+		return Result{}, err
+	}
+	if r.Log, err = journal.ReadFile(c.Journal); err != nil {
+		return Result{}, fmt.Errorf("the journal could not be read: %w", err)
+	}
+	r.Interrupted = ctx.Err() != nil
+	r.Verdict = verdict.Judge(c.Scenario, r.Log)
+	r.Verdict.Elapsed = r.Elapsed
+	if timedOut {
+		noteTimeout(&r, c.timeout())
+	}
+	return r, nil
+}
+
+// drive starts the server, lets the client work, and closes the server; timedOut says that the time limit ended it.
+func (c Config) drive(ctx context.Context) (timedOut bool, err error) {
+	srv, err := chaosserver.New(c.Scenario, chaosserver.WithJournal(journal.Options{File: c.Journal, KeepBody: chaosserver.DefaultJournalBody}))
+	if err != nil {
+		return false, fmt.Errorf("the chaos server could not be made: %w", err)
+	}
+	if err := srv.Start(); err != nil {
+		return false, fmt.Errorf("the chaos server could not be started: %w", err)
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, c.timeout(), drive.ErrTimedOut)
+	defer cancel()
+	ending, end := context.WithCancelCause(limited)
+	defer end(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		c.watch(srv.Journal(), end) // until the server is closed, which shuts the journal
+	}()
+	site := drive.Site{URL: srv.URL(), CallURL: srv.CallURL, Scenario: c.Scenario.Name, Seed: c.Scenario.Seed}
+	err = c.Driver.Run(ending, site, srv.Journal())
+	timedOut = errors.Is(context.Cause(ending), drive.ErrTimedOut)
+	closing := srv.Close()
+	<-watched
+	if err == nil && closing != nil {
+		err = fmt.Errorf("the chaos server could not be closed: %w", closing)
+	}
+	return timedOut, err
+}
+
+func (c *Config) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return DefaultTimeout(c.Scenario)
+}
+
+// noteTimeout makes a trial an error that the time limit ended between two processes, of which none says so.
+func noteTimeout(r *Result, limit time.Duration) {
+	for _, c := range r.Log.Clients {
+		if c.TimedOut {
+			return
+		}
+	}
+	r.Verdict.Findings = append(r.Verdict.Findings, verdict.Finding{Check: "client", Outcome: verdict.Error,
+		Sentence: fmt.Sprintf("The client had calls left to make when the time limit of %s ended it.", limit)})
+	r.Verdict.Outcome = verdict.Worst(r.Verdict.Outcome, verdict.Error)
+}
+
+// again returns the configuration of the trial's second run, whose journal lies beside the first.
+func (c Config) again() Config {
+	ext := filepath.Ext(c.Journal)
+	c.Journal = strings.TrimSuffix(c.Journal, ext) + ".again" + ext
+	return c
+}
+
+// lateAlone reports whether nothing but the machine's lateness keeps the verdict from being a pass or a failure.
+func lateAlone(v *verdict.Verdict) bool {
+	if v.Outcome != verdict.Inconclusive {
+		return false
+	}
+	late := false
+	for i := range v.Findings {
+		if f := &v.Findings[i]; f.Outcome == verdict.Inconclusive {
+			if !f.Lateness {
+				return false
+			}
+			late = true
+		}
+	}
+	return late
+}

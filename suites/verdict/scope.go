@@ -1,0 +1,170 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+
+	"brownout/scenarios"
+)
+
+// scope is the evidence that one expectation is judged by: the calls on its route and in its phase.
+type scope struct {
+	*evidence
+	expect  *scenarios.Expectation
+	grammar scenarios.Check // its row in the grammar
+	calls   []*call         // whose attempts can be told from those of others
+	vague   []*call         // whose attempts cannot
+	replays bool            // transport replays count as attempts
+	cuts    bool            // connections cut at accept count as attempts
+}
+
+// scope collects the calls of an expectation.
+func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
+	grammar, _ := scenarios.CheckNamed(x.Name) // an expectation of another name has neither rules nor a sample
+	s := &scope{evidence: e, expect: x, grammar: grammar, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
+	if x.Route != "" || x.Phase != "" {
+		s.calls, s.vague = s.within(e.clear), s.within(e.vague)
+	}
+	if c.settled != nil && len(s.vague) > 0 {
+		s.calls = slices.Clone(s.calls)
+		var vague []*call
+		for _, c2 := range s.vague {
+			if c.settled(c2) {
+				s.calls = append(s.calls, c2)
+			} else {
+				vague = append(vague, c2)
+			}
+		}
+		s.vague = vague
+	}
+	return s
+}
+
+// within returns the calls on the expectation's route that began in its phase.
+func (s *scope) within(calls []*call) []*call {
+	var in []*call
+	for _, c := range calls {
+		if (s.expect.Route == "" || c.route() == s.expect.Route) && (s.expect.Phase == "" || c.phase() == s.expect.Phase) {
+			in = append(in, c)
+		}
+	}
+	return in
+}
+
+// sample is the number of calls, or of waits, below which the check says nothing.
+func (s *scope) sample() int { return max(s.grammar.Sample, 1) }
+
+// everything reports whether every call of the run is in the scope.
+func (s *scope) everything() bool { return s.expect.Route == "" && s.expect.Phase == "" }
+
+// attempts returns the call's attempts as the check counts them.
+func (s *scope) attempts(c *call) []*attempt {
+	drop := -1
+	if !s.replays {
+		drop = c.replay
+	}
+	if drop < 0 && (s.cuts || c.cuts == 0) {
+		return c.atts
+	}
+	atts := make([]*attempt, 0, len(c.atts))
+	for k, a := range c.atts {
+		if k != drop && (s.cuts || !a.cut) {
+			atts = append(atts, a)
+		}
+	}
+	return atts
+}
+
+// after returns the index of the first attempt that can be an answer to what attempt k got: the first that began
+// once that was sent. It is len(atts) where there is none.
+func after(atts []*attempt, k int) int {
+	j := k + 1
+	for j < len(atts) && atts[j].First < atts[k].Sent {
+		j++
+	}
+	return j
+}
+
+// opinion is a finding before what is the same for all checks is added.
+type opinion struct {
+	Finding
+	note    string // what the expectation came to
+	absence bool   // a failure that rests on what the record does not hold
+	final   bool   // stands whatever could not be told apart
+}
+
+// pass is the opinion that the expectation was met.
+func pass(summary string, args ...any) opinion {
+	return opinion{Finding: Finding{Outcome: Pass, Summary: fmt.Sprintf(summary, args...)}}
+}
+
+// fail is the opinion that it was not.
+func fail(sentence string, args ...any) opinion {
+	return opinion{Finding: Finding{Outcome: Fail, Sentence: fmt.Sprintf(sentence, args...)}}
+}
+
+// unseen is the opinion that there was nothing to judge.
+func unseen(sentence string, args ...any) opinion {
+	return opinion{Finding: Finding{Outcome: Inconclusive, Sentence: fmt.Sprintf(sentence, args...)}}
+}
+
+// tooFew is the opinion that there was less to judge than a judgement needs.
+func tooFew(saw, needs int, of string) opinion {
+	o := opinion{Finding: Finding{Outcome: Skip, Sentence: fmt.Sprintf("saw %d, needs %d %s", saw, needs, of)}}
+	o.Hint = fmt.Sprintf("Make at least %d calls, for instance with --per-call.", needs)
+	o.note = fmt.Sprintf("saw %d, needs %d", saw, needs)
+	return o
+}
+
+// undeclared is the opinion that the profile lacks what the check compares with.
+func undeclared(key string) opinion {
+	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the profile does not declare " + key}, final: true}
+	o.Hint = fmt.Sprintf("Declare it, as in profile: {%s: ...}.", key)
+	o.note = key + " is not declared"
+	return o
+}
+
+// noCall is the opinion on a scope without a call.
+func (s *scope) noCall() opinion {
+	switch x := s.expect; {
+	case x.Route != "" && x.Phase != "":
+		return unseen("no call on %s began in phase %s", x.Route, x.Phase)
+	case x.Route != "":
+		return unseen("no call was on %s", x.Route)
+	case x.Phase != "":
+		return unseen("no call began in phase %s", x.Phase)
+	}
+	return unseen("there was no call to judge")
+}
+
+// count is the number that a check compares with; false where the profile does not declare it.
+func count(c *scenarios.Count, declared *int) (int, bool) {
+	if !c.Declared {
+		return c.N, true
+	}
+	if declared == nil {
+		return 0, false
+	}
+	return *declared, true
+}
+
+// defaultKeyHeader is the header of idempotency keys where the profile names none.
+const defaultKeyHeader = "Idempotency-Key"
+
+// keyHeader is the name of the header that carries idempotency keys.
+func (e *evidence) keyHeader() string {
+	if h := e.scenario.Profile.KeyHeader; h != "" {
+		return h
+	}
+	return defaultKeyHeader
+}
+
+// key is the first idempotency key that the call carried; "" where it carried none.
+func (c *call) key(header string) string {
+	for _, a := range c.atts {
+		if v, ok := lookupField(a, header); ok {
+			return v
+		}
+	}
+	return ""
+}
