@@ -23,7 +23,7 @@ func (d WireDo) String() string { return named(wireDos, int(d)) }
 func (a WireAt) String() string { return named(wireAts, int(a)) }
 
 func named(names []string, i int) string {
-	if i > 0 && i < len(names) {
+	if i < len(names) && names[i] != "" {
 		return names[i]
 	}
 	return "unknown(" + number(float64(i)) + ")"
