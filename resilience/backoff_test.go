@@ -87,8 +87,8 @@ func TestBackoffBounds(t *testing.T) {
 		case resilience.JitterNone:
 			low = v
 		}
-		// A Duration is a whole number of ns, and v here has 53 bits.
-		slack := 1 + math.Abs(high)*1e-15
+		// v is cut to a whole number of ns, scaled by at most 2, and cut again; and v here has 53 bits.
+		slack := 3 + math.Abs(high)*1e-15
 		if d < 0 || float64(d) < low-slack || float64(d) > high+slack {
 			t.Fatalf("Delay(%d, %v, %v) = %v, want %v to %v", retry, prev, draw, d, time.Duration(low), high)
 		}

@@ -2,6 +2,7 @@ package resilience_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -181,6 +182,28 @@ func TestBudgetIgnoresCancellation(t *testing.T) {
 	}
 	if b.Tokens() != 10 {
 		t.Errorf("%v tokens after 6 cancellations, want 10", b.Tokens())
+	}
+}
+
+// A refusal by another policy did not reach the server: it neither costs nor gives.
+func TestBudgetIgnoresRefusals(t *testing.T) {
+	b := newBudget(t, resilience.GRPCBudget())
+	r := budgeted(t, b)
+	breaker, err := resilience.NewBreaker(resilience.BreakerSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Run(t.Context(), func(context.Context) error { return errCause })
+	before := b.Tokens()
+	breaker.Isolate()
+	for range 10 {
+		_, err := resilience.Do(t.Context(), func(context.Context) (int, error) { return 1, nil }, r, breaker)
+		if !errors.Is(err, resilience.ErrOpen) {
+			t.Fatal(err)
+		}
+	}
+	if b.Tokens() != before {
+		t.Errorf("%v tokens after refusals, want %v", b.Tokens(), before)
 	}
 }
 

@@ -16,6 +16,7 @@ type hints struct {
 	loaded    bool // an error knows whether it is a refusal for load
 	throttled bool
 	canceled  bool // it is [context.Canceled] by errors.Is
+	refused   bool // a policy refused to make the attempt
 }
 
 func hintsOf(err error) (h hints) {
@@ -34,6 +35,9 @@ func (h *hints) read(err error) {
 		}
 		if x, ok := err.(ThrottledError); ok && !h.loaded {
 			h.loaded, h.throttled = true, x.Throttled()
+		}
+		if x, ok := err.(refusal); ok && x.refusal() {
+			h.refused = true
 		}
 		if err == context.Canceled {
 			h.canceled = true

@@ -210,13 +210,15 @@ func (r *Retry) attempt(ctx context.Context, next func(context.Context) error) e
 	return runTimeout(ctx, r.attemptTimeout, r.name, r.observer, next)
 }
 
-// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed].
+// Classify reads what an error says of itself, and asks RetryIf, for [Attempts.Failed]. A refusal by another policy and a
+// cancellation are neutral.
 func (r *Retry) Classify(err error) Failure {
 	f := Failure{Err: err}
 	if err == ErrResult {
 		return f
 	}
 	h := hintsOf(err)
+	f.Neutral = h.refused || h.canceled
 	if r.retryIf != nil && !r.retryIf(err) || r.retryIf == nil && !h.worthRetrying() {
 		f.Stop = ReasonPermanent
 		return f

@@ -11,6 +11,7 @@ type Failure struct {
 	Err       error         // of the attempt
 	Stop      Reason        // not zero: do not retry, for this reason, such as [ReasonPermanent]
 	Detail    string        // more about Stop; may be empty
+	Neutral   bool          // the attempt tells nothing about the server, which was not asked: the budget is left alone
 	Throttled bool          // the server refused for load
 	Pushed    bool          // the server said when to come back, in Pushback
 	Pushback  time.Duration // lower bound of the wait; negative: do not come back
@@ -102,15 +103,19 @@ func (a *Attempts) Failed(ctx context.Context, f Failure) (time.Duration, error)
 		// The caller went away, which tells nothing about the server: the budget is left alone.
 		return 0, a.canceled(ctx, 0)
 	}
-	if f.Stop == ReasonPermanent { // the server is healthy: it answered, and will answer the same again
-		a.settle(true)
+	if f.Stop == ReasonPermanent { // unless neutral the server is healthy: it answered, and will answer the same again
+		if !f.Neutral {
+			a.settle(true)
+		}
 		if a.attempts == 1 {
 			a.observeGiveUp(ctx, f.Err, ReasonPermanent, 0)
 			return 0, f.Err
 		}
 		return 0, a.giveUp(ctx, f, ReasonPermanent, 0)
 	}
-	a.settle(false)
+	if !f.Neutral {
+		a.settle(false)
+	}
 	delay, exact := a.delay(f)
 	switch {
 	case f.Stop != reasonNone:

@@ -85,8 +85,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 		{"with=four/lib=brownout", four()},
 		{"with=four/lib=retryablehttp-gobreaker-x-time", retryable(&guarded{memory{}, gobreaker.NewCircuitBreaker[*http.Response](rollingRate()), rate.NewLimiter(1e9, 1e6)})},
 		{"with=four/lib=failsafehttp", failsafehttp.NewRoundTripper(memory{}, failsafePolicies()...)},
-		{"with=timeout/lib=brownout", four(httpclient.WithAttemptTimeout(time.Minute))},
-		{"with=timeout/lib=failsafehttp", failsafehttp.NewRoundTripper(memory{}, append(failsafePolicies(),
+		{"with=six/lib=brownout", four(httpclient.WithBulkhead(resilience.BulkheadSettings{MaxConcurrent: 64}), httpclient.WithAttemptTimeout(time.Minute))},
+		{"with=six/lib=failsafehttp", failsafehttp.NewRoundTripper(memory{}, append(failsafePolicies(),
 			bulkhead.New[*http.Response](64), timeout.New[*http.Response](time.Minute))...)},
 	} {
 		for _, method := range []string{"GET", "POST"} {

@@ -5,14 +5,16 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"brownout/resilience"
 )
 
-// attempt is one attempt with a timeout: its request, the context that ends it, and the body of its answer, in one piece
-// of memory, for a context with a deadline alone costs as much as all the rest of a call. The timeout covers the answer's
-// body too, so a server that stalls in the middle is not waited for; it ends when the body was read or closed.
+// attempt is one attempt with a timeout, a place in a bulkhead, or both: its request, the context that ends it, and the body
+// of its answer, in one piece of memory, for a context with a deadline alone costs as much as all the rest of a call. Both are
+// held until the answer's body was read or closed: a server that stalls in the middle is not waited for, and is not called
+// by more at a time than it may be.
 //
 // As a context it ends when the call's does or when the time is over, and looks at the call's only once somebody asks.
 type attempt struct {
@@ -21,7 +23,10 @@ type attempt struct {
 	deadline        time.Time
 	timer           *time.Timer
 	req             http.Request
-	body            io.ReadCloser // of the answer
+	body            io.ReadCloser        // of the answer
+	slot            *resilience.Bulkhead // to be released at the end; nil = none
+
+	finished atomic.Bool
 
 	mu     sync.Mutex // guards the fields below
 	err    error      // why it ended
@@ -35,11 +40,14 @@ type afterFunc struct{ f func() }
 
 var _ context.Context = (*attempt)(nil)
 
-// newAttempt starts the clock of an attempt that sends req.
-func newAttempt(req *http.Request, timeout time.Duration) *attempt {
-	a := &attempt{Context: req.Context(), timeout: timeout, deadline: time.Now().Add(timeout)}
+// newAttempt starts the clock of an attempt that sends req, and takes over a place in slot. A timeout of 0 means none.
+func newAttempt(req *http.Request, timeout time.Duration, slot *resilience.Bulkhead) *attempt {
+	a := &attempt{Context: req.Context(), timeout: timeout, slot: slot}
 	a.req = *req.WithContext(a)
-	a.timer = time.AfterFunc(timeout, a.expire)
+	if timeout > 0 {
+		a.deadline = time.Now().Add(timeout)
+		a.timer = time.AfterFunc(timeout, a.expire)
+	}
 	return a
 }
 
@@ -47,10 +55,11 @@ func (a *attempt) expire() { a.end(context.DeadlineExceeded) }
 
 // Deadline returns the earlier of the attempt's deadline and the call's.
 func (a *attempt) Deadline() (time.Time, bool) {
-	if d, ok := a.Context.Deadline(); ok && d.Before(a.deadline) {
-		return d, true
+	d, ok := a.Context.Deadline()
+	if a.timeout > 0 && (!ok || a.deadline.Before(d)) {
+		return a.deadline, true
 	}
-	return a.deadline, true
+	return d, ok
 }
 
 // Done returns a channel that is closed when the attempt ends.
@@ -123,8 +132,21 @@ func (a *attempt) end(err error) {
 
 // finish ends an attempt that is over, and frees what it holds.
 func (a *attempt) finish() {
-	a.timer.Stop()
 	a.end(context.Canceled)
+	a.release()
+}
+
+// release frees what an attempt holds, once; its context may go on living.
+func (a *attempt) release() {
+	if a.finished.Swap(true) {
+		return
+	}
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.slot != nil {
+		a.slot.Release()
+	}
 }
 
 // timedOut returns err, or where the attempt's time ran out a [*resilience.TimeoutError] around it.
@@ -153,7 +175,7 @@ func (a *attempt) roundTrip(base http.RoundTripper) (*http.Response, error) {
 		return nil, err
 	}
 	if _, upgraded := resp.Body.(io.Writer); upgraded { // 101: the connection is the caller's from now on
-		a.timer.Stop()
+		a.release()
 		return resp, nil
 	}
 	a.body = resp.Body

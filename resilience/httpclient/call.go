@@ -17,6 +17,7 @@ type call struct {
 	req   *http.Request // with the idempotency key
 	h     *host
 	keyed bool
+	plain bool // the server does not meet the request's Expect: send it without
 }
 
 // again looks at the first attempt, and makes the others.
@@ -31,11 +32,11 @@ func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err e
 		}
 		delay, stop := a.Failed(ctx, failure)
 		if stop != nil {
-			return last(resp, stop)
+			return c.last(resp, stop)
 		}
 		next, stop := b.again()
 		if stop != nil {
-			return last(resp, &resilience.RetryError{
+			return c.last(resp, &resilience.RetryError{
 				Attempts: a.Number(), Reason: resilience.ReasonUnrepeatable,
 				Detail: "GetBody: " + stop.Error(), Err: failure.Err,
 			})
@@ -55,8 +56,11 @@ func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err e
 
 // judge says whether an attempt failed, and what that means for another one. It lets the host rest when it asks for that.
 func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failure, bool) {
+	unsent := neverSent(err)
 	if err == nil {
+		expecting := !c.plain
 		e := c.status(resp)
+		unsent = expecting && c.plain // refused for the expectation alone, just now
 		if c.t.pauses {
 			c.hold(e)
 		}
@@ -68,14 +72,15 @@ func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failur
 		}
 		err = e
 	} else if hopeless(err) {
-		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent}, true
+		return resilience.Failure{Err: err, Stop: resilience.ReasonPermanent, Neutral: true}, true
 	}
 	f := c.t.retry.Classify(err)
+	f.Neutral = f.Neutral || errors.Is(err, ErrPaused)
 	if f.Stop != 0 {
 		return f, true
 	}
 	switch why := b.stuck(); {
-	case !c.keyed && !idempotentMethod(c.req.Method) && !neverSent(err):
+	case !c.keyed && !unsent && !idempotentMethod(c.req.Method):
 		f.Stop, f.Detail = resilience.ReasonUnrepeatable, c.req.Method+" without an idempotency key"
 	case why != "":
 		f.Stop, f.Detail = resilience.ReasonUnrepeatable, why
@@ -105,6 +110,8 @@ func (c *call) status(resp *http.Response) *StatusError {
 		e.retryable = c.keyed || c.t.retryable(e.Status) // the first attempt is still at work: draft-ietf-httpapi-idempotency-key-header section 2.7
 	case e.Status == http.StatusRequestEntityTooLarge:
 		e.retryable = e.push.delayed || c.t.retryable(e.Status) // a condition that passes: RFC 9110 section 15.5.14
+	case e.Status == http.StatusExpectationFailed && !c.plain && c.req.Header.Get("Expect") != "":
+		e.retryable, c.plain = true, true // RFC 9110 section 10.1.1
 	case e.Status == http.StatusForbidden:
 		e.retryable = e.exhausted || c.t.retryable(e.Status) // GitHub's way to say 429
 	default:
@@ -162,6 +169,10 @@ func (c *call) resend(body io.ReadCloser, number int) *http.Request {
 	if name := c.t.header; name != "" {
 		r = withHeader(r, name, fmt.Sprintf("attempt=%d; max=%d", number, c.t.retry.MaxAttempts()))
 	}
+	if c.plain {
+		r.Header = r.Header.Clone()
+		r.Header.Del("Expect")
+	}
 	r.Body = body
 	return r
 }
@@ -177,12 +188,12 @@ func pause(ctx context.Context, a *resilience.Attempts, resp *http.Response, del
 }
 
 // last returns what the caller gets when no further attempt is made.
-func last(resp *http.Response, stop error) (*http.Response, error) {
+func (c *call) last(resp *http.Response, stop error) (*http.Response, error) {
 	if resp == nil {
 		return nil, stop
 	}
 	if why, ok := errors.AsType[*resilience.RetryError](stop); ok {
-		resp.Body = &reasoned{resp.Body, why}
+		withReason(c.req, resp, why)
 	}
 	return resp, nil
 }

@@ -18,7 +18,9 @@ type config struct {
 	addKeys    bool
 	bodyBuffer int64
 	timeout    time.Duration
+	answers    int64
 	breaker    *resilience.BreakerSettings
+	bulkhead   *resilience.BulkheadSettings
 	limiter    *resilience.LimiterSettings
 	budget     *resilience.BudgetSettings
 	quotas     []QuotaReader
@@ -29,9 +31,6 @@ type config struct {
 	header     string
 	observer   resilience.Observer
 }
-
-// DefaultMaxHosts is how many hosts a [Transport] remembers at a time.
-const DefaultMaxHosts = 1024
 
 // WithRetry sets how attempts are repeated; without it the zero [resilience.RetrySettings] are used. A MaxAttempts of 1
 // switches retries off. RetryIf sees the transport's errors and, for an answer that is worth another attempt by its status,
@@ -59,6 +58,12 @@ func WithBreaker(s resilience.BreakerSettings) Option {
 	return func(c *config) { c.breaker = &s }
 }
 
+// WithBulkhead bounds how many attempts run at a time for each host. An attempt runs until its answer's body was read or
+// closed. One that is refused is not made, and not retried: the call fails with a [*resilience.BulkheadError].
+func WithBulkhead(s resilience.BulkheadSettings) Option {
+	return func(c *config) { c.bulkhead = &s }
+}
+
 // WithLimiter bounds how often each host is called: every attempt waits for a token. What cannot have one before the
 // deadline fails at once with a [*resilience.LimitError].
 func WithLimiter(s resilience.LimiterSettings) Option {
@@ -84,7 +89,9 @@ func WithoutHostPause() Option {
 }
 
 // WithScope names what breakers, limiters, budgets and pauses belong to; nil or without it the host and port of the URL.
-// Use it where a server counts quotas by account or by route. At most max scopes are remembered; 0 = [DefaultMaxHosts].
+// Use it where a server counts quotas by account or by route. At most max scopes are remembered;
+// 0 = [resilience.DefaultGroupMax]. Those not used for [resilience.DefaultGroupIdleFor] may be forgotten, unless they are held back or have a
+// breaker that is not closed.
 func WithScope(of func(*http.Request) string, max int) Option {
 	return func(c *config) { c.scope, c.maxHosts = of, max }
 }
@@ -114,6 +121,13 @@ func WithBodyBuffer(bytes int64) Option {
 	return func(c *config) { c.bodyBuffer = bytes }
 }
 
+// WithAnswerBuffer reads every answer to its end before it is returned, up to so many bytes, so that one that breaks off is
+// a failed attempt, and repeated like any other. A longer answer is handed on as it arrives. 0 = off: the caller meets the
+// error when it reads the body. Not for answers that are streams, such as text/event-stream: it would wait for their end.
+func WithAnswerBuffer(bytes int64) Option {
+	return func(c *config) { c.answers = bytes }
+}
+
 // New returns a Transport around base; nil = [http.DefaultTransport]. The error names the setting that cannot be accepted.
 func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 	c := config{}
@@ -136,6 +150,7 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		keys:       newKeys(c.keys, c.addKeys),
 		bodyBuffer: c.bodyBuffer,
 		timeout:    c.timeout,
+		answers:    c.answers,
 		quotas:     c.quotas,
 		retryable:  c.retryable,
 		pauses:     !c.noPause,
@@ -143,9 +158,13 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		scope:      c.scope,
 		header:     http.CanonicalHeaderKey(c.header),
 	}
-	t.hosts.max = c.maxHosts
-	t.hosts.make = c.hostMaker()
-	if _, err := c.newHost("", time.Now()); err != nil {
+	if _, err := c.newHost("", time.Now()); err != nil { // so that later ones cannot fail
+		return nil, fmt.Errorf("httpclient: %w", err)
+	}
+	t.hosts.group, err = resilience.NewGroup(resilience.GroupSettings[string, *host]{
+		Max: c.maxHosts, New: c.hostMaker(), Keep: (*host).troubled, Observer: c.observer,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("httpclient: %w", err)
 	}
 	return t, nil
@@ -164,17 +183,14 @@ func (c *config) complete() error {
 	if c.bodyBuffer == 0 {
 		c.bodyBuffer = DefaultBodyBuffer
 	}
-	if c.maxHosts == 0 {
-		c.maxHosts = DefaultMaxHosts
-	}
 	if c.retryable == nil {
 		c.retryable = RetryableStatus
 	}
 	switch {
 	case c.timeout < 0:
 		return &resilience.SettingError{Field: "WithAttemptTimeout", Value: c.timeout, Want: "0 (no bound) or more"}
-	case c.maxHosts < 0:
-		return &resilience.SettingError{Field: "WithScope: max", Value: c.maxHosts, Want: "0 (the default) or more"}
+	case c.answers < 0:
+		return &resilience.SettingError{Field: "WithAnswerBuffer", Value: c.answers, Want: "0 (off) or more"}
 	}
 	return nil
 }
@@ -199,6 +215,14 @@ func (c *config) newHost(name string, base time.Time) (h *host, err error) {
 		s.Observer = c.observerFor(name, s.Observer)
 		s.Name = nameFor(name, s.Name)
 		if h.breaker, err = resilience.NewBreaker(s); err != nil {
+			return nil, err
+		}
+	}
+	if c.bulkhead != nil {
+		s := *c.bulkhead
+		s.Observer = c.observerFor(name, s.Observer)
+		s.Name = nameFor(name, s.Name)
+		if h.bulkhead, err = resilience.NewBulkhead(s); err != nil {
 			return nil, err
 		}
 	}

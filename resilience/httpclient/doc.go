@@ -1,6 +1,6 @@
 // Package httpclient puts the policies of package resilience into an [http.RoundTripper], in the order that is right:
 //
-//	idempotency key → retry → breaker → limiter → timeout of an attempt → wire
+//	idempotency key → retry → breaker → bulkhead → limiter → timeout of an attempt → wire
 //
 // so that a call has one key however often it is sent, every attempt passes breaker and limiter, and no attempt hangs.
 //
@@ -27,7 +27,7 @@
 // RoundTrip returns the first good answer. When there is no further attempt it returns the last answer as it is, and
 // [Reason] tells why it is the last and how long to wait: a 503 stays a 503. Where the last attempt brought an error, that is in a
 // [*resilience.RetryError]. The body of a good answer is handed on as it arrives: when it breaks off the caller sees the
-// error, and the call is not repeated.
+// error, and the call is not repeated, unless [WithAnswerBuffer] is given.
 //
 // # Being told to wait
 //

@@ -79,6 +79,7 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		{"POST", keyed, step{status: 422}, 1, "key used for another payload"},
 		{"POST", keyed, step{status: 400}, 1, "definitive"},
 		{"GET", nil, step{status: 409}, 1, "a conflict of its own"},
+		{"PUT", keyed, step{status: 409}, 2, "keyed by the caller"},
 		{"PUT", nil, step{status: 413, header: http.Header{"Retry-After": {"1"}}}, 2, "a condition that passes"},
 		{"GET", nil, step{err: context.Canceled}, 1, "somebody wants it to end"},
 		{"GET", nil, step{err: http.ErrSchemeMismatch}, 1, "would come again"},
@@ -359,6 +360,30 @@ func TestRedirectKeepsTheKey(t *testing.T) {
 		}
 		if len(keys) != 5 || keys[0] == "" || keys[0] != keys[1] || keys[1] != keys[2] || keys[3] == keys[0] || keys[4] != "" {
 			t.Errorf("keys %q: want one for the first three, another, and none for the GET", keys)
+		}
+	})
+}
+
+// 417 says that the expectation was refused, and nothing else: without it the request is sent again, a POST too.
+func TestExpectationFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{steps: []step{{status: 417}, {status: 200}, {status: 417}, {status: 417}}}
+		tr := newTransport(t, u)
+		req := newRequest(t, "POST", strings.NewReader("payload"))
+		req.Header.Set("Expect", "100-continue")
+		resp, err := tr.RoundTrip(req)
+		if err != nil || resp.StatusCode != 200 || len(u.seen) != 2 || u.seen[1].header.Get("Expect") != "" || u.seen[1].body != "payload" {
+			t.Errorf("got %v, %v after %+v", resp, err, u.seen)
+		}
+		if req.Header.Get("Expect") == "" {
+			t.Error("the caller's request was modified")
+		}
+		if _, err := tr.RoundTrip(req); err != nil || len(u.seen) != 4 {
+			t.Errorf("a second 417: %v after %d attempts, want 2 more and no third", err, len(u.seen)-2)
+		}
+		u = &upstream{steps: []step{{status: 417}, {status: 503}, {status: 200}}}
+		if resp, err := newTransport(t, u).RoundTrip(req); err != nil || resp.StatusCode != 503 || len(u.seen) != 2 {
+			t.Errorf("a POST that failed without its expectation: %v, %v after %d attempts; want the 503 after 2", resp, err, len(u.seen))
 		}
 	})
 }

@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,6 +16,7 @@ type Transport struct {
 	keys       keys
 	bodyBuffer int64
 	timeout    time.Duration // of an attempt; 0 = none
+	answers    int64         // how much of an answer is read before it counts as good; 0 = none
 	quotas     []QuotaReader
 	retryable  func(status int) bool
 	pauses     bool // Retry-After holds back the host
@@ -58,7 +60,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		a.Succeeded(ctx)
 		return resp, nil
 	}
-	c := call{t: t, req: req, h: h, keyed: key != ""}
+	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
 	return c.again(&b, &a, resp, err)
 }
 
@@ -78,49 +80,59 @@ func (t *Transport) suspect(resp *http.Response) bool {
 	return resp.StatusCode >= 300 || len(t.quotas) > 0
 }
 
-// attempt sends req once: through the host's breaker, its limiter or pause, and the timeout of an attempt. When it is
+// attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
 // refused the request's body is closed, as by any RoundTripper.
 func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
-	var permit resilience.Permit
-	if h.breaker != nil {
-		if permit, err = h.breaker.Acquire(req.Context()); err != nil {
+	if h.breaker == nil {
+		return t.answered(t.admitted(h, req))
+	}
+	permit, err := h.breaker.Acquire(req.Context())
+	if err != nil {
+		drop(req)
+		return nil, err
+	}
+	outcome := resilience.OutcomeFailure // of a panic
+	defer func() { permit.Done(outcome) }()
+	resp, err = t.answered(t.admitted(h, req))
+	outcome = t.outcome(req, resp, err)
+	return resp, err
+}
+
+// admitted sends req once bulkhead, pause and limiter let it: a token is taken last, so that it is used at once.
+func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if h.bulkhead != nil {
+		if err := h.bulkhead.Acquire(ctx); err != nil {
 			drop(req)
 			return nil, err
 		}
-		outcome := resilience.OutcomeFailure // of a panic
-		defer func() { permit.Done(outcome) }()
-		if err = t.admit(h, req); err != nil {
-			outcome = resilience.OutcomeNeutral
-			return nil, err
-		}
-		resp, err = t.send(req)
-		outcome = t.outcome(req, resp, err)
-		return resp, err
 	}
-	if err = t.admit(h, req); err != nil {
-		return nil, err
+	var err error
+	if h.gate.closed() {
+		err = h.gate.wait(ctx, h.name, t.retry.Draw)
 	}
-	return t.send(req)
-}
-
-// admit waits until the host may be called.
-func (t *Transport) admit(h *host, req *http.Request) error {
-	err := h.gate.wait(req.Context(), h.name, t.retry.Draw)
 	if err == nil && h.limiter != nil {
-		err = h.limiter.Wait(req.Context())
+		err = h.limiter.Wait(ctx)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
+		if h.bulkhead != nil {
+			h.bulkhead.Release()
+		}
 		drop(req)
-	}
-	return err
-}
-
-// send puts req on the wire.
-func (t *Transport) send(req *http.Request) (*http.Response, error) {
-	if t.timeout == 0 {
+		return nil, err
+	case t.timeout == 0 && h.bulkhead == nil:
 		return t.base.RoundTrip(req)
 	}
-	return newAttempt(req, t.timeout).roundTrip(t.base)
+	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
+}
+
+// answered waits for the rest of an answer, where that is asked for.
+func (t *Transport) answered(resp *http.Response, err error) (*http.Response, error) {
+	if err != nil || t.answers == 0 {
+		return resp, err
+	}
+	return bufferAnswer(resp, t.answers)
 }
 
 // outcome says what an attempt tells about the health of its host.
@@ -130,7 +142,7 @@ func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) r
 		return resilience.OutcomeFailure
 	case err == nil:
 		return resilience.OutcomeSuccess
-	case req.Context().Err() == context.Canceled:
+	case req.Context().Err() == context.Canceled, errors.Is(err, ErrPaused):
 		return resilience.OutcomeNeutral
 	}
 	return resilience.ClassifyError(err)
