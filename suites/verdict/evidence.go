@@ -23,15 +23,17 @@ type evidence struct {
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	unplaced int           // connections cut at accept that belong to one of several calls in progress
-	replays  int           // calls with a transport replay
-	dropped  int           // records that the journal let go of
-	zero     time.Duration // when the scenario's time began: with the first connection accepted
-	end      time.Duration // of the record, in the scenario's time
-	routes   map[string]*scenarios.Route
-	exits    map[int]*journal.Client // the process of each call, with one process a call
-	results  map[int]journal.Result
-	whole    []*journal.Client // processes that make calls of their own accord
+	unplaced    int  // connections cut at accept that belong to one of several calls in progress
+	replays     int  // calls with a transport replay
+	interrupted bool // the run ended the client before it was done
+
+	dropped int           // records that the journal let go of
+	zero    time.Duration // when the scenario's time began: with the first connection accepted
+	end     time.Duration // of the record, in the scenario's time
+	routes  map[string]*scenarios.Route
+	exits   map[int]*journal.Client // the process of each call, with one process a call
+	results map[int]journal.Result
+	whole   []*journal.Client // processes that make calls of their own accord
 }
 
 // call is one call of the client.
@@ -87,6 +89,7 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	for _, d := range log.Dropped {
 		e.dropped += d.Count
 	}
+	e.interrupted = slices.ContainsFunc(log.Clients, func(c journal.Client) bool { return c.Interrupted })
 	e.clock()
 	e.group()
 	e.drivenCalls()
