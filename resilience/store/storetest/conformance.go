@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -371,7 +372,7 @@ func contention(t *testing.T, s store.Store) {
 		all.Go(func() {
 			<-start
 			for n := range keys {
-				i := (n + g%4) % keys // four fronts, so that neighbours meet at the same key
+				i := (n + g%16) % keys // 16 fronts of four, each a key behind the next
 				k := store.KeyOf("contention", fmt.Sprint(i))
 				c, err := s.Claim(t.Context(), k, store.Terms{Lease: lease, Keep: keep})
 				if err != nil {
@@ -405,9 +406,9 @@ func contention(t *testing.T, s store.Store) {
 	}
 }
 
-// handover lets 16 goroutines win and release one key in turn. At no time are there two owners.
+// handover lets goroutines win and release one key in turn. At no time are there two owners.
 func handover(t *testing.T, s store.Store) {
-	const goroutines, turns = 16, 20
+	const goroutines, turns = 8, 5
 	k := store.KeyOf("handover")
 	var owner sync.Mutex
 	var all sync.WaitGroup
@@ -420,6 +421,7 @@ func handover(t *testing.T, s store.Store) {
 					return
 				}
 				if c.State != store.Won {
+					runtime.Gosched()
 					continue
 				}
 				won++
