@@ -14,7 +14,7 @@ type evidence struct {
 	scenario *scenarios.Scenario
 	log      *journal.Log
 
-	calls  []call     // on the scenario's routes, in the order of their first attempts
+	calls  []call     // on the scenario's routes, in the order of their first attempts, or of the driver's numbers
 	strays []*attempt // matched none of the scenario's routes
 
 	ambiguous []*attempt // might belong to another call
@@ -23,8 +23,7 @@ type evidence struct {
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	cut      int           // connections that a fault cut at accept
-	unplaced int           // those of them that belong to one of several calls in progress
+	unplaced int           // connections cut at accept that belong to one of several calls in progress
 	replays  int           // calls with a transport replay
 	dropped  int           // records that the journal let go of
 	zero     time.Duration // when the scenario's time began: with the first connection accepted

@@ -43,7 +43,9 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 	v.Findings = append(v.Findings, e.recordErrors()...)
 	v.Findings = append(v.Findings, e.clientErrors()...)
 	for i := range v.Findings {
-		v.Outcome = Worst(v.Outcome, v.Findings[i].Outcome)
+		f := &v.Findings[i]
+		f.Sentence = stopped(f.Sentence)
+		v.Outcome = Worst(v.Outcome, f.Outcome)
 	}
 	return v
 }
@@ -185,6 +187,14 @@ func (s *scope) unplacedCuts() opinion {
 	o.Hint = "Make one call at a time, or name the calls with --per-call."
 	o.note = "cut connections cannot be told apart"
 	return o
+}
+
+// stopped ends a sentence with a stop.
+func stopped(sentence string) string {
+	if sentence == "" || strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
 }
 
 // lower makes a sentence the end of another.
