@@ -22,6 +22,15 @@ func bundled(options ...httpclient.Option) suites.NewClient {
 	}
 }
 
+// onFreshConnections gives each attempt a connection of its own: on a used one net/http itself may repeat a request that got no
+// answer, and nobody could tell that from a retry.
+func onFreshConnections(newClient suites.NewClient) suites.NewClient {
+	return func(base http.RoundTripper) *http.Client {
+		base.(*http.Transport).DisableKeepAlives = true
+		return newClient(base)
+	}
+}
+
 // scenario reads a scenario that a spec has written out.
 func scenario(yaml string) *scenarios.Scenario {
 	s, err := scenarios.Parse("spec.yaml", []byte("name: spec\n"+yaml))

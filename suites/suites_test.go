@@ -22,6 +22,7 @@ var suiteT *testing.T
 func TestSuites(t *testing.T) {
 	suiteT = t
 	RegisterFailHandler(Fail)
+	format.MaxLength = 0
 	format.RegisterCustomFormatter(func(value any) (string, bool) {
 		v, ok := value.(verdict.Verdict)
 		if !ok {
