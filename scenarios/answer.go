@@ -1,12 +1,19 @@
 package scenarios
 
-import "gopkg.in/yaml.v3"
+import (
+	"slices"
 
+	"gopkg.in/yaml.v3"
+)
+
+// The names of wire faults and points that are built, and all that the grammar has.
 var (
 	wireDos   = []string{WireRST: "rst", WireFIN: "fin"}
 	wireAts   = []string{AtAccept: "accept", AtBeforeHeaders: "before-headers"}
 	allDos    = []string{"rst", "fin", "stall", "drip", "garbage", "refuse"}
 	allPoints = []string{"accept", "tls", "request-body", "before-headers", "headers", "body", "end", "idle"}
+	effect    = Type{Name: "wire fault", Words: wireDos[WireRST:]}
+	point     = Type{Name: "point of the exchange", Words: wireAts[AtAccept:]}
 )
 
 // String returns the wire fault's name in scenario files.
@@ -16,31 +23,33 @@ func (d WireDo) String() string { return named(wireDos, int(d)) }
 func (a WireAt) String() string { return named(wireAts, int(a)) }
 
 func named(names []string, i int) string {
-	if i > 0 && i < len(names) {
+	if i < len(names) && names[i] != "" {
 		return names[i]
 	}
 	return "unknown(" + number(float64(i)) + ")"
 }
 
-// wireWord reads a word of the grammar into v, or says that it is not built, or not a word of the grammar.
-func wireWord[V ~uint8](l *loader, n *yaml.Node, what string, all, built []string, v *V) {
-	t := Type{Name: what, Words: all}
+// wireWord reads a word into v, or says that it is not built, or not a word of the grammar. Built are the ones of t, whose
+// numbers begin at 1.
+func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, all []string, v *V) {
 	s, ok := l.scalar(n, t)
 	if !ok {
 		return
 	}
-	for i, w := range built {
-		if w != "" && s == w {
-			*v = V(i)
+	for i, w := range t.Words {
+		if s == w {
+			*v = V(i + 1)
 			return
 		}
 	}
-	f := oneOf(s, all)
-	if f == nil {
+	switch near := Suggest(s, all); {
+	case slices.Contains(all, s):
 		l.notBuilt(n, s)
-		return
+	case near != "":
+		l.fail(n, quote(s)+" is no "+t.Name, "did you mean "+quote(near)+"? (one of "+join(t.Words)+")")
+	default:
+		l.fail(n, quote(s)+" is no "+t.Name, "one of "+join(t.Words))
 	}
-	l.fail(n, quote(s)+" is no "+what, f.hint)
 }
 
 // wire is the row of a key that sets the answer's wire fault.
@@ -77,14 +86,7 @@ func wire(k Key, others []string, read func(*loader, *yaml.Node, *WireFault), do
 	}
 }
 
-var (
-	pointType = Type{Name: "point of the exchange", Words: allPoints}
-	effectOf  = Type{Name: "effect", Words: allDos}
-)
-
-func readPoint(l *loader, n *yaml.Node, w *WireFault) {
-	wireWord(l, n, "point of the exchange", allPoints, wireAts, &w.At)
-}
+func readPoint(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, point, allPoints, &w.At) }
 
 func readAt(do WireDo) func(*loader, *yaml.Node, *WireFault) {
 	return func(l *loader, n *yaml.Node, w *WireFault) {
@@ -97,11 +99,11 @@ func readAt(do WireDo) func(*loader, *yaml.Node, *WireFault) {
 var shortWire = []string{"reset", "close", "do"}
 
 var wireRows = []row[Answer]{
-	wire(Key{Name: "reset", Type: pointType, Doc: "Sends RST (linger 0) at that point."}, shortWire, readAt(WireRST), WireRST),
-	wire(Key{Name: "close", Type: pointType, Doc: "Sends FIN at that point."}, shortWire, readAt(WireFIN), WireFIN),
-	wire(Key{Name: "do", Type: effectOf, Doc: "A wire fault in full: what it does, with at."}, shortWire,
-		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, "wire fault", allDos, wireDos, &w.Do) }, 0),
-	wire(Key{Name: "at", Type: pointType, Doc: "A wire fault in full: the point of the exchange, with do.", Without: []string{"reset", "close"}},
+	wire(Key{Name: "reset", Type: point, Doc: "Sends RST (linger 0) at that point."}, shortWire, readAt(WireRST), WireRST),
+	wire(Key{Name: "close", Type: point, Doc: "Sends FIN at that point."}, shortWire, readAt(WireFIN), WireFIN),
+	wire(Key{Name: "do", Type: effect, Doc: "A wire fault in full: what it does, with at."}, shortWire,
+		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, effect, allDos, &w.Do) }, 0),
+	wire(Key{Name: "at", Type: point, Doc: "A wire fault in full: the point of the exchange, with do.", Without: []string{"reset", "close"}},
 		nil, readPoint, 0),
 }
 

@@ -181,6 +181,7 @@ func (e *encoder) client(r Client) []byte {
 	b = binary.AppendVarint(b, int64(r.Exit))
 	b = appendString(b, r.Signal)
 	b = appendBool(b, r.TimedOut)
+	b = appendBool(b, r.Interrupted)
 	b = appendString(b, r.StartError)
 	return e.finish(b)
 }

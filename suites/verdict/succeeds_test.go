@@ -29,7 +29,7 @@ func TestSucceeds(t *testing.T) {
 			"The client exited with 3, though all its 2 calls succeeded.", "", "", ""}},
 		{"the exit code does not matter for a share", scene(r, most), record(good()).exits(3), said{Pass, "succeeds: 1 of 1", "", "", ""}},
 		{"an exit code without a call", scene(r, all), record().exits(1), said{Fail, "The client exited with 1 and made no call.", "", "", ""}},
-		{"no call", scene(r, all), record().exits(0), said{Inconclusive, "there was no call to judge", "", "", ""}},
+		{"no call", scene(r, all), record().exits(0), said{Inconclusive, "there was no call to judge.", "", "", ""}},
 		{"ended by the run itself", scene(r, all), record(good()).exits(-1), said{Pass, "succeeds: 1 of 1", "", "", ""}},
 		{"a share", scene(r, most), record(good(), good(), good(), bad()), said{Pass, "succeeds: 3 of 4", "", "", ""}},
 		{"too small a share", scene(r, most), record(good(), good(), bad(), bad()), said{Fail,
@@ -38,7 +38,7 @@ func TestSucceeds(t *testing.T) {
 			"The client exited with 7, though its call got a whole 200.", "", "-", ""}},
 		{"per call, its process has an exit code", scene(r, all), record(good(), bad()).exitOf(1, 0).exitOf(2, 22), said{Fail,
 			"1 of 2 calls did not succeed: their last attempts got 503 (1×).", "1 of 2 calls succeeded; for GET /x #2 the client exited with 22", "", ""}},
-		{"per call, none called", scene(r, all), record().exitOf(1, 0).exitOf(2, 0), said{Inconclusive, "there was no call to judge", "", "", ""}},
+		{"per call, none called", scene(r, all), record().exitOf(1, 0).exitOf(2, 0), said{Inconclusive, "there was no call to judge.", "", "", ""}},
 		{"per call, none called and one failed", scene(r, all), record().exitOf(1, 0).exitOf(2, 1), said{Fail,
 			"2 of 2 calls did not succeed: 2 of them never reached the server.", "", "", ""}},
 		{"per call, one did not call", scene(r, all), record(good()).exitOf(1, 0).exitOf(2, 0), said{Fail,
@@ -51,24 +51,24 @@ func TestSucceeds(t *testing.T) {
 			"2 of 2 calls did not succeed: 1 of them got a whole 2xx, and the client says that it failed.", "", "", ""}},
 		{"a hedge that lost", scene(r, all), record(hedge), said{Pass, "succeeds: 1 of 1", "", "", ""}},
 		{"the record was cut off", scene(r, all), record(good(), cut()), said{Inconclusive,
-			"the record was cut off: 1 last attempt without an end", "", "", ""}},
+			"the record was cut off: 1 last attempt without an end.", "", "", ""}},
 		{"cut off, and it does not matter", scene(r, most), record(good(), good(), good(), cut()), said{Pass, "succeeds: 3 of 4", "", "", ""}},
 		{"cut off, and it does not matter either", scene(r, all), record(bad(), cut()), said{Fail,
 			"1 of 2 calls did not succeed: their last attempts got 503 (1×).", "", "", ""}},
 		{"look-alikes that all got 200", scene(r, all), record(alike(200)), said{Pass, "succeeds: 1 of 1", "", "", ""}},
 		{"look-alikes", scene(r, all), record(alike(503)), said{Inconclusive,
-			"the 3 attempts of 1 call cannot be told apart: their requests look alike", "", "", ""}},
+			"the 3 attempts of 1 call cannot be told apart: their requests look alike.", "", "", ""}},
 		{"look-alikes beside a failure", scene(r, all), record(alike(503), bad()), said{Inconclusive,
-			"the 3 attempts of 1 call cannot be told apart: their requests look alike", "", "", ""}},
+			"the 3 attempts of 1 call cannot be told apart: their requests look alike.", "", "", ""}},
 		{"dropped records may hold the success", scene(r, all), record(bad()).drops(12, "the ring rolled"), said{Inconclusive,
-			"12 records dropped: the client gave up after 1 attempt: the last got 503", "the record is not whole", "", ""}},
+			"12 records dropped: the client gave up after 1 attempt: the last got 503.", "the record is not whole", "", ""}},
 		{"none", scene(r, none), record(bad(), bad()).exits(22), said{Pass, "succeeds: none of 2", "", "", ""}},
 		{"none, but one did", scene(r, none), record(good(), bad()), said{Fail, "1 of 2 calls succeeded, none was to.", "", "12:10 the server answered 200 here", ""}},
 		{"none, but the driver claims it", scene(r, none), record(bad()).says(1, true), said{Fail,
 			"The client reported success for 1 of 1 call, none of which got a whole 2xx.", "", "", ""}},
-		{"none, without a call", scene(r, none), record(), said{Inconclusive, "there was no call to judge", "", "", ""}},
-		{"on another route", scene(r, expect(&scenarios.Succeeds{}, onRoute("GET /y"))), record(good()), said{Inconclusive, "no call was on GET /y", "", "", ""}},
-		{"in another phase", scene(r, expect(&scenarios.Succeeds{}, inPhase("after"))), record(good()), said{Inconclusive, "no call began in phase after", "", "", ""}},
+		{"none, without a call", scene(r, none), record(), said{Inconclusive, "there was no call to judge.", "", "", ""}},
+		{"on another route", scene(r, expect(&scenarios.Succeeds{}, onRoute("GET /y"))), record(good()), said{Inconclusive, "no call was on GET /y.", "", "", ""}},
+		{"in another phase", scene(r, expect(&scenarios.Succeeds{}, inPhase("after"))), record(good()), said{Inconclusive, "no call began in phase after.", "", "", ""}},
 		{"in the phase", scene(r, expect(&scenarios.Succeeds{}, inPhase("after"))), record(bad(), made("GET /x", phase("after"), at(0, 200))),
 			said{Pass, "succeeds: 1 of 1", "", "", ""}},
 		{"only warned of", scene(r, expect(&scenarios.Succeeds{}, level(scenarios.LevelWarn))), record(bad()), said{Warn,
@@ -107,6 +107,6 @@ func TestClientErrors(t *testing.T) {
 		compare(t, "sentence", f.Sentence, c.want)
 		log.Clients = []journal.Client{c.client, c.client}
 		v = Judge(s, &log.Log)
-		compare(t, "of two", v.Findings[len(v.Findings)-1].Sentence, "2 processes: "+lower(c.want))
+		compare(t, "of two", v.Findings[len(v.Findings)-1].Sentence, "2 processes: "+lower(c.want)+".")
 	}
 }
