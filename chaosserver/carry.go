@@ -2,7 +2,9 @@ package chaosserver
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -45,12 +47,18 @@ func (x *exchange) strike(w wire) {
 	x.record.Wire = w.text
 	x.recordAttempt(time.Now())
 	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
-	if err := w.strike(target); err != nil && x.closer() != journal.ClosedByClientFIN && x.closer() != journal.ClosedByClientRST {
+	err = w.strike(target)
+	x.end.Closed = target.closer()
+	if err != nil && !errors.Is(err, net.ErrClosed) && !x.clientFirst() { // else the connection had ended before
 		x.end.Failure = w.text + ": " + err.Error()
 	}
-	x.end.Closed = target.closer()
 	x.recordEnd(time.Now())
 	target.linger(x.r.Context())
+}
+
+// clientFirst reports whether the client has ended the connection.
+func (x *exchange) clientFirst() bool {
+	return x.end.Closed == journal.ClosedByClientFIN || x.end.Closed == journal.ClosedByClientRST
 }
 
 // cannot answers an attempt that cannot be played as the scenario says: with a 500 that says why, so that nobody takes
