@@ -36,6 +36,8 @@ type encoder struct {
 	names []string
 	// The name of the attempt's call, or of its client, is the value of a secret field.
 	secretCall, secretClient bool
+
+	_ [cacheLine]byte // encoders of two processors do not share a line
 }
 
 func (e *encoder) begin(k kind) []byte { return append(e.frame[:0], 0, 0, 0, 0, byte(k)) }
