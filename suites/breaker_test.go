@@ -162,6 +162,35 @@ var _ = rule("CB-003", func() {
 })
 
 var _ = rule("CB-004", func() {
+	It("but not by answers to calls from before it opened", inVirtualTime(func() {
+		s := newService(func(_ int, req *http.Request) (*http.Response, error) {
+			switch req.URL.Path {
+			case "/slow":
+				sleep(req.Context(), 6*time.Second)
+			case "/hung":
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			case "/down":
+				return reply(req, 503), nil
+			}
+			return reply(req, 200), nil
+		})
+		client := breaking(onceOnly)(s)
+		call := func(ctx context.Context, path string) op { return get(ctx, client, "http://upstream.test"+path) }
+		slow := make(chan []op, 1)
+		go func() { slow <- load(50, 0, func(int) op { return call(context.Background(), "/slow") }) }()
+		load(5, time.Millisecond, func(int) op { return call(context.Background(), "/down") })
+		time.Sleep(openFor)
+		ctx, cancel := context.WithCancel(context.Background())
+		probe := make(chan op, 1)
+		go func() { probe <- call(ctx, "/hung") }()
+		Expect(count(<-slow, op.good)).To(Equal(50))
+		Expect(rejected(call(context.Background(), "/items"))).To(BeTrue(), "the probe is still under way")
+		cancel()
+		<-probe
+		Expect(call(context.Background(), "/items").good()).To(BeTrue(), "a probe that its caller gave up is none")
+	}))
+
 	It("soon, and it stays so", inVirtualTime(func() {
 		s := newService(nil)
 		const healthyFrom = 12 * time.Second

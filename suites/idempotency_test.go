@@ -161,8 +161,8 @@ expect: [succeeds: all, attempts: {per_call: 4}, same_idempotency_key, same_requ
 
 	It("but without a key a 409 is a conflict", func() {
 		Expect(judged(`
-routes: [{match: POST /payments, answers: [{status: 409}, {status: 201, optional: true}]}]
-drive: {request: POST /payments, calls: 3, json: {amount: 4999}}
+routes: [{match: /payments, answers: [{status: 409}, {status: 201, optional: true}]}]
+drive: {request: [POST /payments, PUT /payments], json: {amount: 4999}}
 expect: [succeeds: none, never_retries: {status: 409}]
 `, bundled())).To(suites.Pass())
 	})
