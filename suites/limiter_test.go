@@ -12,6 +12,7 @@ import (
 
 	"brownout/resilience"
 	"brownout/resilience/httpclient"
+	"brownout/suites"
 )
 
 // tooMany returns the most attempts by which a record exceeds burst + rate·t in any stretch of time: the limit of RL-008, with
@@ -250,6 +251,20 @@ var _ = rule("RL-005", func() {
 	}))
 })
 
+var _ = rule("RL-006", func() {
+	It("as the client is set", func() {
+		floor := func(base http.RoundTripper) *http.Client {
+			throttled := resilience.BackoffSettings{Base: 2 * time.Minute, Max: time.Hour, Jitter: resilience.JitterEqual}
+			return bundled(httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 5, ThrottleBackoff: must(resilience.NewBackoff(throttled)), Seed: 1}))(base)
+		}
+		Expect(judged(`
+routes: [{match: GET /items/:id, answers: [{status: 429, text: slow down}]}]
+drive: {request: GET /items/:call, calls: 20, concurrency: 20}
+expect: [waits: {at_least: 60s, after: 429}, backoff_grows, attempts: {per_call: 5}]
+`, floor)).To(suites.Pass())
+	})
+})
+
 var _ = rule("RL-007", func() {
 	It("GitHub's 403 without calls left, and no other 403", inVirtualTime(func() {
 		s := newService(func(n int, req *http.Request) (*http.Response, error) {
@@ -309,4 +324,37 @@ var _ = rule("RL-008", func() {
 		Expect(tooMany(s.record()[:1000], rate, burst)).To(BeNumerically(">", 100))
 		Expect(s.peak).To(BeNumerically(">", concurrency))
 	}))
+})
+
+var _ = rule("RL-009", func() {
+	// Discord has a bucket for each route, and one for all.
+	others := func(global string) (came []arrival) {
+		suites.InBubble(theT(), func() {
+			s := newService(func(n int, req *http.Request) (*http.Response, error) {
+				if n == 1 {
+					return reply(req, 200, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "5.000", "X-RateLimit-Global", global), nil
+				}
+				return reply(req, 200), nil
+			})
+			client := bundled(httpclient.WithQuota(httpclient.DiscordQuota))(s)
+			get(context.Background(), client, "http://upstream.test/channels/1/messages")
+			for range 10 {
+				get(context.Background(), client, "http://upstream.test/users/1")
+			}
+			came = s.record()[1:]
+		})
+		return came
+	}
+
+	It("a bucket of its own", func() {
+		for _, a := range others("false") {
+			Expect(a.at).To(BeZero())
+		}
+	})
+
+	It("the one of all", func() {
+		for _, a := range others("true") {
+			Expect(a.at).To(BeNumerically(">=", 5*time.Second))
+		}
+	})
 })

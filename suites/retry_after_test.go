@@ -120,6 +120,7 @@ var _ = rule("RA-005", func() {
 		Entry("a negative number", "Retry-After", "-3"),
 		Entry("nothing", "Retry-After", ""),
 		Entry("two of them", "Retry-After", "5", "Retry-After", "50"),
+		Entry("25 digits", "Retry-After", digits(25)),
 		Entry("4 KiB of digits", "Retry-After", digits(4096)),
 		Entry("a date without a zone", "Retry-After", "Mon, 23 Nov 2026 12:00:00"),
 		Entry("an unknown unit", "Retry-After", "2 minutes"),
