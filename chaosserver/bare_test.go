@@ -86,7 +86,7 @@ func TestBareHandlerIsLoud(t *testing.T) {
 		w := httptest.NewRecorder()
 		srv.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		a := srv.Journal().Log().Attempts[0]
-		if w.Code != 500 || !strings.Contains(w.Body.String(), row.want) || a.Failure != row.want {
+		if w.Code != 500 || !strings.Contains(w.Body.String(), row.want) || a.Failure != row.want || a.Status != 500 {
 			t.Errorf("%s: %d %s, journalled %q; want 500 and %q", row.yaml, w.Code, w.Body, a.Failure, row.want)
 		}
 		must(t, srv.Close())

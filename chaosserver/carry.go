@@ -2,7 +2,9 @@ package chaosserver
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -45,12 +47,18 @@ func (x *exchange) strike(w wire) {
 	x.record.Wire = w.text
 	x.recordAttempt(time.Now())
 	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
-	if err := w.strike(target); err != nil && x.closer() != journal.ClosedByClientFIN && x.closer() != journal.ClosedByClientRST {
+	err = w.strike(target)
+	x.end.Closed = target.closer()
+	if err != nil && !errors.Is(err, net.ErrClosed) && !x.clientFirst() { // else the connection had ended before
 		x.end.Failure = w.text + ": " + err.Error()
 	}
-	x.end.Closed = target.closer()
 	x.recordEnd(time.Now())
 	target.linger(x.r.Context())
+}
+
+// clientFirst reports whether the client has ended the connection.
+func (x *exchange) clientFirst() bool {
+	return x.end.Closed == journal.ClosedByClientFIN || x.end.Closed == journal.ClosedByClientRST
 }
 
 // cannot answers an attempt that cannot be played as the scenario says: with a 500 that says why, so that nobody takes
@@ -88,19 +96,34 @@ func (x *exchange) send(a *fault.Answer) {
 	now := time.Now()
 	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
 	a.Write(at, w)
+	out, why := x.outlet(w)
+	if why != "" {
+		x.cannot(why)
+		return
+	}
 	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
 	if w.HasDue {
 		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
 	}
 	x.recordAttempt(now)
 	x.over, x.left = w.Status/100 == 2, false
-	if x.c != nil {
-		x.sendWire(w)
-	} else {
-		x.sendBare(w)
-	}
+	out(x, w)
 	x.leaves()
 	x.recordEnd(time.Now())
+}
+
+// outlet returns what sends the answer: a method of the exchange, or why there is none.
+func (x *exchange) outlet(w *fault.Written) (func(*exchange, *fault.Written), string) {
+	if x.c != nil {
+		return (*exchange).sendWire, ""
+	}
+	if sendable(w) {
+		return (*exchange).sendBare, ""
+	}
+	if _, ok := x.w.(http.Hijacker); ok {
+		return (*exchange).sendTaken, ""
+	}
+	return nil, "a field of the answer cannot be sent as written by a bare handler; use Start or StartMemory"
 }
 
 // leaves says that the last bytes of the answer are about to be sent; see [calls.answering]. It may be called again.

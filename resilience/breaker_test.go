@@ -49,7 +49,7 @@ func TestBreakerZeroSettings(t *testing.T) {
 		if !errors.Is(err, resilience.ErrOpen) || called {
 			t.Errorf("1 ns before the end of the break: err %v, called %v; want ErrOpen, not called", err, called)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := b.Run(t.Context(), succeeding); err != nil {
 			t.Errorf("at the end of the break: %v", err)
 		}
@@ -84,7 +84,7 @@ func TestBreakerHungProbe(t *testing.T) {
 		if _, err := b.Acquire(t.Context()); !errors.Is(err, resilience.ErrOpen) {
 			t.Errorf("second call within the lease of the first: %v, want ErrOpen", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		next, err := b.Acquire(t.Context())
 		if err != nil {
 			t.Fatalf("after the lease: %v", err)
@@ -308,7 +308,7 @@ func TestBreakerWindowForgets(t *testing.T) {
 		if c := b.Counts(); c.Failures != 4 {
 			t.Errorf("%d failures at the age of the window, want 4", c.Failures)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if c := b.Counts(); c.Failures != 0 {
 			t.Errorf("%d failures beyond the window, want 0", c.Failures)
 		}

@@ -312,7 +312,7 @@ func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *plac
 			break
 		}
 		got := follow(e.key).Value
-		if slices.ContainsFunc(p.rows, func(r row[T]) bool { return r.Name == got }) {
+		if p.has(got) {
 			continue
 		}
 		var names, free []string // the free ones do not stand in the mapping yet

@@ -9,7 +9,7 @@ import (
 func delays(int) error {
 	fmt.Println("\na delay of 50ms at 500 requests/s, 4000 requests; error in ms from the write to the last byte")
 	for _, row := range []struct{ kind, path string }{{"sleep", "/50ms"}, {"httpbin", "/delay/50ms"}, {"delay50", "/"}} {
-		if err := accuracy(row.kind, row.path, 50*time.Millisecond, 4000, 500, 100); err != nil {
+		if err := accuracy(row.kind, row.path, 50*time.Millisecond, 4000, 500, 400); err != nil {
 			return err
 		}
 	}

@@ -52,5 +52,5 @@ func ForWire(w *scenarios.WireFault) (Striker, error) {
 			return row.strike, nil
 		}
 	}
-	return nil, fmt.Errorf("no wire fault does %d at point %d", w.Do, w.At)
+	return nil, fmt.Errorf("no wire fault does %v at %v", w.Do, w.At)
 }

@@ -49,7 +49,7 @@ func drawLog(t *rapid.T) *Log {
 	})
 	for range rapid.IntRange(0, 3).Draw(t, "rest") {
 		l.Late = append(l.Late, Lateness{instant.Draw(t, "at"), instant.Draw(t, "late")})
-		l.Clients = append(l.Clients, Client{instant.Draw(t, "start"), instant.Draw(t, "stop"), whole.Draw(t, "call"), whole.Draw(t, "exit"), text.Draw(t, "signal"), yes.Draw(t, "out"), text.Draw(t, "error")})
+		l.Clients = append(l.Clients, Client{instant.Draw(t, "start"), instant.Draw(t, "stop"), whole.Draw(t, "call"), whole.Draw(t, "exit"), text.Draw(t, "signal"), yes.Draw(t, "out"), yes.Draw(t, "interrupted"), text.Draw(t, "error")})
 		l.Results = append(l.Results, Result{whole.Draw(t, "call"), yes.Draw(t, "ok"), instant.Draw(t, "at")})
 		l.Dropped = append(l.Dropped, Drop{instant.Draw(t, "at"), whole.Draw(t, "count"), text.Draw(t, "reason")})
 	}

@@ -163,6 +163,10 @@ func (s *scope) weigh(c *Check, o opinion) opinion {
 		n := unseen("%s dropped: %s", plural(s.dropped, "record"), lower(o.Sentence))
 		n.note, n.Proof, n.Cause = "the record is not whole", o.Proof, o.Cause
 		return n
+	case s.interrupted && o.Outcome == Fail && o.absence:
+		n := unseen("the run was interrupted before it was done: %s", lower(o.Sentence))
+		n.note, n.Proof, n.Cause = "the client was not done", o.Proof, o.Cause
+		return n
 	}
 	return o
 }
