@@ -68,7 +68,7 @@ expect: [backoff_grows]
 
 var _ = rule("BACKOFF-003", func() {
 	DescribeTable("with", func(jitter resilience.Jitter) {
-		longest := resilience.BackoffSettings{Base: 500 * time.Millisecond, Max: 2 * time.Second, Jitter: jitter}
+		longest := resilience.BackoffSettings{Base: 500 * time.Millisecond, Max: 3 * time.Second, Jitter: jitter} // no power of 2 between them
 		newClient := func(base http.RoundTripper) *http.Client {
 			return bundled(httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 100, Backoff: must(resilience.NewBackoff(longest)), Seed: 5}))(base)
 		}

@@ -312,6 +312,16 @@ var _ = rule("RL-008", func() {
 		}
 	}))
 
+	It("the rate, for those who come when the last that waited has gone", inVirtualTime(func() {
+		s := newService(always(200))
+		client := bundled(httpclient.WithLimiter(resilience.LimiterSettings{Rate: rate, Burst: burst}))(s)
+		for range 3 {
+			Expect(count(getEvery(client, 25, 0), op.good)).To(Equal(25)) // five go, twenty wait
+		}
+		Expect(tooMany(s.record(), rate, burst)).To(BeZero())
+		Expect(s.record()).To(HaveLen(75))
+	}))
+
 	It("the concurrency, retries too", inVirtualTime(func() {
 		s, ops := overload(httpclient.WithBulkhead(resilience.BulkheadSettings{MaxConcurrent: concurrency, MaxQueue: 100, MaxWait: 2 * time.Second}))
 		Expect(s.peak).To(Equal(concurrency))
