@@ -38,6 +38,7 @@ type encoder struct {
 	// again and again. It is empty otherwise, so that no secret is kept, and a name made of one is always looked for.
 	plainRaw []byte
 	hidden   bool // something in e.block is, or may be, a hash
+	links    bool // a value of the block may hold a URL with a secret
 	// The name of the attempt's call, or of its client, is the value of a secret field.
 	secretCall, secretClient bool
 

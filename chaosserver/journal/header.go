@@ -14,6 +14,7 @@ func (e *encoder) headers(r *AttemptRecord) (orderLost bool) {
 	}
 	e.block, e.plainRaw = e.block[:0], e.plainRaw[:0]
 	e.hidden, e.secretCall, e.secretClient = false, false, false
+	e.links = r.RawHeader == nil || mayHoldSecret(r.RawHeader)
 	if r.RawHeader != nil {
 		e.rawHeader(r)
 		if !e.hidden {
@@ -102,7 +103,7 @@ func (e *encoder) addField(r *AttemptRecord, name, value []byte) {
 		e.secretClient = e.secretClient || e.holds(r.Client, value)
 		e.block = append(e.block, byte(hashLen))
 		e.block = e.secrets.appendHash(e.block, value)
-	case !mayHoldSecret(value):
+	case !e.links || !mayHoldSecret(value):
 		e.block = appendString(e.block, value)
 	default:
 		e.hidden = true
