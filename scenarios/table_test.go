@@ -29,6 +29,18 @@ var beside = map[Place]struct {
 	InStep:       {"name: x\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
 }
 
+// needs is what else a key of an answer needs.
+var needs = map[string][]string{
+	"redirect": {"status: 302"},
+	"linger":   {"connection: close"},
+	"truncate": {"size: 4KiB", "status: 200"},
+	"drip":     {"size: 4KiB", "status: 200"},
+	"after":    {"size: 4KiB", "status: 200", "reset: body"},
+	"rate":     {"do: drip", "at: headers"},
+	"bytes":    {"garbage: body"},
+	"wait":     {"reset: idle"},
+}
+
 // value is a value of a key's type, as a file writes it.
 func value(k Key) string {
 	switch {
@@ -59,6 +71,14 @@ func trial(k Key, in Place) string {
 		keys, v = append(keys, "do: rst"), "before-headers"
 	case slices.Contains(k.Type.Words, "before-headers"):
 		v = "before-headers"
+	case name == "file":
+		v = "testdata/answer.json"
+	}
+	if other := needs[name]; other != nil && (in == InAnswer || in == InFault) {
+		for _, o := range other {
+			keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, strings.SplitAfter(o, ":")[0]) })
+		}
+		keys = append(keys, other...)
 	}
 	keys = append(keys, name+": "+v)
 	sep := ", "
@@ -92,7 +112,7 @@ func TestEveryKey(t *testing.T) {
 					t.Fatalf("%v\n%s", err, text)
 				}
 				checkStable(t, s)
-				otherwise := []string{"answer.do", "answer.at", "fault.do", "fault.at", "match.method", "match.path", "retry_after.in", "delay.pNN"}
+				otherwise := []string{"answer.do", "answer.at", "fault.do", "fault.at", "answer.truncate", "fault.truncate", "match.method", "match.path", "retry_after.in", "delay.pNN"}
 				shown := slices.Contains(otherwise, string(in)+"."+k.Name) || k.Default != ""
 				if !shown && !strings.Contains(string(s.Format()), k.Name+":") {
 					t.Errorf("%s is not printed:\n%s", k.Name, s.Format())
@@ -201,7 +221,8 @@ func TestFaults(t *testing.T) {
 	for _, k := range Faults() {
 		got = append(got, k.Name)
 	}
-	if want := []string{"status", "retry_after", "delay", "reset", "close", "do", "at"}; !slices.Equal(got, want) {
+	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "reset", "close", "truncate", "stall", "drip", "garbage",
+		"do", "at"}; !slices.Equal(got, want) {
 		t.Errorf("Faults() = %v, want %v", got, want)
 	}
 }

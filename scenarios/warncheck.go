@@ -111,7 +111,7 @@ func (s *Scenario) reach(e *Expectation) reached {
 func (r *reached) meet(a *Answer) {
 	r.statuses[a.Status] = true
 	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
-	r.good = r.good || a.Status/100 == 2 && a.Wire == nil
+	r.good = r.good || a.Status/100 == 2 && (a.Wire == nil || a.Wire.LeavesWhole())
 	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
 }
 
