@@ -21,6 +21,7 @@ import (
 type victim interface {
 	fault.Conn
 	closer() journal.Closer
+	gone(request context.Context) context.Context
 	linger(gone context.Context)
 }
 
@@ -29,7 +30,10 @@ type victim interface {
 func (x *exchange) victim() (victim, error) {
 	if x.c != nil {
 		x.c.answered()
-		return x.c, nil
+		if !x.body.ended {
+			return sending{onWire{x.c}}, nil
+		}
+		return onWire{x.c}, nil
 	}
 	h, ok := x.w.(http.Hijacker)
 	if !ok {
@@ -45,7 +49,7 @@ func (x *exchange) victim() (victim, error) {
 		_ = nc.Close()
 		return nil, fmt.Errorf("a %T can send no RST; use Start or StartMemory", nc)
 	}
-	return &taken{raw: raw}, nil
+	return &taken{raw: raw, srv: x.s}, nil
 }
 
 // spent is the response of a request whose connection has been taken: nothing more can be written to it.
@@ -58,10 +62,25 @@ func (spent) WriteHeader(int)           {}
 // taken is a connection taken from another server.
 type taken struct {
 	raw rawConn
+	srv *Server
 	how journal.Closer
 }
 
+func (t *taken) Write(p []byte) (int, error) { return t.raw.Write(p) }
+
+// gone is what ends a wait on the connection: a hijack has ended the request's own context.
+func (t *taken) gone(context.Context) context.Context { return t.srv.ctx }
+
+func (t *taken) AwaitEnd(ctx context.Context) {
+	t.how = awaitPeer(ctx, t.raw, func() bool { return false })
+	if t.how == journal.ClosedNot {
+		t.how = journal.ClosedByServerFIN
+	}
+	_ = t.raw.Close()
+}
+
 func (t *taken) Reset() error {
+	awaitSent(t.srv.ctx, t.raw)
 	t.how = journal.ClosedByServerRST
 	return errors.Join(t.raw.SetLinger(0), t.raw.Close())
 }
@@ -97,6 +116,13 @@ func (x *exchange) sendBare(w *fault.Written) {
 	}
 	x.out = append(x.out[:0], w.Body...)
 	x.w.WriteHeader(w.Status)
+	if x.decision.Body > 0 && w.Content >= 0 {
+		_ = http.NewResponseController(x.w).Flush()
+		if err := fault.Wait(x.r.Context(), time.Now(), x.decision.Body); err != nil {
+			x.sent(int64(len(w.Head)), err)
+			return
+		}
+	}
 	if w.Rest == nil {
 		x.leaves()
 	}
@@ -120,17 +146,13 @@ func (x *exchange) sendTaken(w *fault.Written) {
 		x.sent(0, err)
 		return
 	}
-	x.out = append(append(x.out[:0], w.Head...), w.Body...)
-	if w.Rest == nil {
-		x.leaves()
-	}
-	x.sent(x.stream(w, nc.Write))
+	x.sent(x.sendParts(x.s.ctx, nc, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
 	_ = nc.Close()
 }
 
 // sendable returns the fields of an answer, and whether an http.ResponseWriter sends all of them as they are.
 func sendable(w *fault.Written) ([]journal.Field, bool) {
-	if w.Status < 200 {
+	if w.Status < 200 || len(w.Interim) > 0 {
 		return nil, false
 	}
 	lines := bytes.Split(bytes.TrimSuffix(w.Head, []byte("\r\n\r\n")), []byte("\r\n"))

@@ -13,14 +13,22 @@ import (
 
 // carryOut does what was decided.
 func (x *exchange) carryOut() {
-	d := &x.decision
+	w := x.s.wires[x.decision.Wire] // nil where there is none
+	if w != nil {
+		x.record.Wire = w.text
+	}
+	a := x.ready()
+	if why := x.unfit(a, w); why != "" {
+		x.cannot(why)
+		return
+	}
 	switch {
-	case d.Wire != nil:
-		x.strike(x.s.wires[d.Wire])
-	case x.route < 0 && d.Fault < 0 && len(x.s.scenario.Routes) > 0:
-		x.problem(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
+	case w == nil:
+		x.send(a)
+	case w.At == scenarios.AtBeforeHeaders:
+		x.strike(w)
 	default:
-		x.send(x.ready())
+		x.sendStruck(a, w)
 	}
 }
 
@@ -31,37 +39,24 @@ func (x *exchange) ready() *fault.Answer {
 		return x.s.answers.faults[d.Fault]
 	case x.route >= 0:
 		return x.s.answers.routes[x.route][d.Entry]
+	case len(x.s.scenario.Routes) > 0:
+		return problemAnswer(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
 	}
 	return x.s.answers.plain
-}
-
-// strike carries out a wire fault that leaves no answer.
-func (x *exchange) strike(w wire) {
-	target, err := x.victim()
-	if err != nil {
-		x.cannot(w.text + ": " + err.Error())
-		return
-	}
-	x.record.Wire = w.text
-	x.recordAttempt(time.Now())
-	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
-	if err := w.strike(target); err != nil && x.closer() != journal.ClosedByClientFIN && x.closer() != journal.ClosedByClientRST {
-		x.end.Failure = w.text + ": " + err.Error()
-	}
-	x.end.Closed = target.closer()
-	x.recordEnd(time.Now())
-	target.linger(x.r.Context())
 }
 
 // cannot answers an attempt that cannot be played as the scenario says: with a 500 that says why, so that nobody takes
 // a missing fault for a healthy upstream.
 func (x *exchange) cannot(why string) {
-	x.end.Failure = why
+	x.end.Failure, x.record.Wire = why, ""
 	x.problem(http.StatusInternalServerError, why)
 }
 
-// problem answers with a problem description (RFC 9457).
-func (x *exchange) problem(status int, detail string) {
+// problem answers with a problem description.
+func (x *exchange) problem(status int, detail string) { x.send(problemAnswer(status, detail)) }
+
+// problemAnswer is an answer with a problem description (RFC 9457).
+func problemAnswer(status int, detail string) *fault.Answer {
 	text, err := json.Marshal(struct {
 		Title  string `json:"title"`
 		Status int    `json:"status"`
@@ -70,11 +65,11 @@ func (x *exchange) problem(status int, detail string) {
 	if err != nil {
 		panic(err) // strings and an int always marshal
 	}
-	x.send(fault.Prepare(&scenarios.Answer{
+	return fault.Prepare(&scenarios.Answer{
 		Status:  status,
 		Headers: []scenarios.Header{{Name: "Content-Type", Value: literal("application/problem+json")}},
 		Body:    scenarios.Body{Kind: scenarios.BodyText, Text: literal(string(text) + "\n")},
-	}))
+	})
 }
 
 // literal is a template without variables.
@@ -84,23 +79,45 @@ func literal(text string) scenarios.Template {
 
 // send sends an answer, and records the attempt before it and its end behind it.
 func (x *exchange) send(a *fault.Answer) {
-	at, w, rec := &x.answer, &x.written, &x.record
+	now := x.write(a)
+	w := &x.written
+	x.recordAnswer(now)
+	x.over, x.left = w.Status/100 == 2, false
+	switch {
+	case x.c == nil:
+		x.sendBare(w)
+	case x.decision.Body > 0:
+		x.c.answered()
+		x.closeBehind(w)
+		x.sent(x.sendParts(x.r.Context(), onWire{x.c}, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
+	default:
+		x.sendWire(w)
+	}
+	x.leaves()
+	x.recordEnd(time.Now())
+}
+
+// write writes an answer into x.written, as at the instant that it returns.
+func (x *exchange) write(a *fault.Answer) time.Time {
+	at := &x.answer
 	now := time.Now()
 	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
-	a.Write(at, w)
+	at.Prefix = ""
+	if x.target.id != "" {
+		at.Prefix = prefix + x.target.id
+	}
+	a.Write(at, &x.written)
+	return now
+}
+
+// recordAnswer records the attempt with the answer in x.written, as answered from now on.
+func (x *exchange) recordAnswer(now time.Time) {
+	w, rec := &x.written, &x.record
 	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
 	if w.HasDue {
 		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
 	}
 	x.recordAttempt(now)
-	x.over, x.left = w.Status/100 == 2, false
-	if x.c != nil {
-		x.sendWire(w)
-	} else {
-		x.sendBare(w)
-	}
-	x.leaves()
-	x.recordEnd(time.Now())
 }
 
 // leaves says that the last bytes of the answer are about to be sent; see [calls.answering]. It may be called again.
@@ -131,13 +148,8 @@ func (x *exchange) sent(n int64, err error) {
 // sendWire writes the answer to our own connection, past net/http.
 func (x *exchange) sendWire(w *fault.Written) {
 	x.c.answered()
-	if w.Closes && !x.r.Close {
-		x.w.Header().Set("Connection", "close") // not sent; it makes net/http close the connection
-	}
-	if !x.r.ProtoAtLeast(1, 1) {
-		x.w.WriteHeader(http.StatusNoContent) // not sent; it lets net/http keep a connection of HTTP/1.0 open
-	}
-	x.out = append(append(x.out[:0], w.Head...), w.Body...)
+	x.closeBehind(w)
+	x.out = append(append(append(x.out[:0], w.Interim...), w.Head...), w.Body...)
 	if w.Rest == nil {
 		x.leaves()
 		n, err := x.c.send(x.out)
@@ -145,6 +157,27 @@ func (x *exchange) sendWire(w *fault.Written) {
 		return
 	}
 	x.sent(x.stream(w, x.c.send))
+}
+
+// closeBehind tells net/http whether the connection ends behind the answer.
+func (x *exchange) closeBehind(w *fault.Written) {
+	switch {
+	case w.Closes && w.Linger > 0 && !x.r.Close:
+		x.c.lingerOn(w.Linger)
+	case w.Closes && !x.r.Close:
+		x.w.Header().Set("Connection", "close") // not sent; it makes net/http close the connection
+	}
+	if !x.r.ProtoAtLeast(1, 1) {
+		x.w.WriteHeader(http.StatusNoContent) // not sent; it lets net/http keep a connection of HTTP/1.0 open
+	}
+}
+
+// bodySize is how many bytes the body in x.written takes on the wire.
+func (x *exchange) bodySize() int64 {
+	if x.written.Rest != nil {
+		return x.written.Size
+	}
+	return int64(len(x.written.Body))
 }
 
 // stream sends what is in x.out and then the seeded bytes, in pieces.
@@ -185,7 +218,7 @@ func (x *exchange) hangUp() {
 // connection is the Connection field that the request asks for.
 func (x *exchange) connection() string {
 	switch {
-	case x.r.Close || !x.body.whole:
+	case x.r.Close || !x.body.whole && !x.readsOn:
 		return "close"
 	case !x.r.ProtoAtLeast(1, 1):
 		return "keep-alive"
