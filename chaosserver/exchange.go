@@ -190,17 +190,19 @@ func (x *exchange) decide() {
 	rec.Drawn, rec.Applied = d.Drawn, d.Applied
 }
 
-// wait waits out the delay, counted from the end of the request. It reports false where the client, or the server's
+// wait waits out the delay, counted from the end of the request, and then until the answer's gate opens. It reports false where the client, or the server's
 // end, cut it short, which is then recorded.
 func (x *exchange) wait() bool {
-	if x.decision.Delay <= 0 {
-		return true
+	d := &x.decision
+	if d.Delay > 0 && fault.Wait(x.r.Context(), x.read, d.Delay) != nil {
+		x.gaveUp()
+		return false
 	}
-	if fault.Wait(x.r.Context(), x.read, x.decision.Delay) == nil {
-		return true
+	if d.Answer.Hold != nil && x.run.gates.of(d.Answer).wait(x.r.Context()) != nil {
+		x.gaveUp()
+		return false
 	}
-	x.gaveUp()
-	return false
+	return true
 }
 
 // gaveUp records an attempt that its client gave up before it was answered.

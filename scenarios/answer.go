@@ -36,8 +36,10 @@ var answerRows = func() []row[Answer] {
 		key(Key{Name: "body_delay", In: both, Fault: true, Doc: "Waits between the header block and the body, as delay does before both."},
 			optional(delay), nil, func(a *Answer) **Delay { return &a.BodyDelay }),
 	)
+	rows = append(rows, key(Key{Name: "hold", In: both, Fault: true, Doc: "A gate: the attempts that get this answer wait until so many do, and get it at one instant."},
+		optional(hold), nil, func(a *Answer) **Hold { return &a.Hold }))
 	rows = append(rows, wireRows...)
-	return append(rows, unbuilt[Answer](both, "quota", "hold", "commit", "refuse", "scope")...)
+	return append(rows, unbuilt[Answer](both, "quota", "commit", "refuse", "scope")...)
 }()
 
 // formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.

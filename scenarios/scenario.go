@@ -165,6 +165,7 @@ type Answer struct {
 	Connection string        // "close" says Connection: close; ""
 	Linger     time.Duration // with Connection: how long the connection stays open, and is read from
 	Delay      *Delay        // before the first byte
+	Hold       *Hold         // a gate before the first byte, behind Delay; nil for none
 	BodyDelay  *Delay        // between the header block and the body
 	Wire       *WireFault
 	Times      int  // so many attempts get this entry; 1 by default, 0 in a fault

@@ -22,6 +22,7 @@ var beside = map[Place]struct {
 	InFault:      {"name: x\nfaults: [{%s}]", []string{"status: 503"}},
 	InHeader:     {"name: x\nroutes: [{match: GET /a, answers: [{headers: {X-A: {%s}}}]}]", []string{`repeat: "9"`, "size: 4KiB"}},
 	InRetryAfter: {"name: x\nroutes: [{match: GET /a, answers: [{retry_after: {%s}}]}]", []string{"in: 3s"}},
+	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
 	InWhen:       {"name: x\nphases: [{name: outage}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
@@ -221,7 +222,7 @@ func TestFaults(t *testing.T) {
 	for _, k := range Faults() {
 		got = append(got, k.Name)
 	}
-	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "reset", "close", "truncate", "stall", "drip", "garbage",
+	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "hold", "reset", "close", "truncate", "stall", "drip", "garbage",
 		"do", "at"}; !slices.Equal(got, want) {
 		t.Errorf("Faults() = %v, want %v", got, want)
 	}

@@ -44,7 +44,7 @@ var strikers = []struct {
 func Keys() []string {
 	keys := []string{
 		"delay", "body_delay", // latency.go
-		"early", "wait", // of which the server knows the instant
+		"early", "wait", "hold", // of which the server knows the instant
 		"do", "at", "after", // the long names of the wire faults
 	}
 	for _, row := range parts {

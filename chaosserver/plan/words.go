@@ -33,6 +33,9 @@ func doesWords(a *scenarios.Answer) string {
 	if a.Delay != nil {
 		all = append(all, "delays by "+delayWords(a.Delay))
 	}
+	if a.Hold != nil {
+		all = append(all, "holds back until "+holdWords(a.Hold))
+	}
 	if a.BodyDelay != nil {
 		all = append(all, "delays the body by "+delayWords(a.BodyDelay))
 	}
@@ -40,6 +43,14 @@ func doesWords(a *scenarios.Answer) string {
 		all = append(all, wireDoes[a.Wire.Do]+": "+wireWords(a.Wire))
 	}
 	return strings.Join(all, ", ")
+}
+
+// holdWords says when a gate opens.
+func holdWords(h *scenarios.Hold) string {
+	if h.Attempts > 0 {
+		return fmt.Sprintf("%d attempts wait, at most %s", h.Attempts, span(h.AtMost))
+	}
+	return span(h.For) + " after the first"
 }
 
 // wireDoes says what a wire fault does to the connection.

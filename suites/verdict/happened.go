@@ -29,6 +29,7 @@ func (e *evidence) mustHaveHappened() []Finding {
 			findings = append(findings, missed(f.Pos, e.missedFault(f, r.drawn[i])))
 		}
 	}
+	findings = append(findings, e.shutGates()...)
 	findings = append(append(findings, idle...), e.missedPhases()...)
 	if len(e.strays) > 0 {
 		findings = append(findings, Finding{Check: unwritten, Outcome: Info,

@@ -12,6 +12,16 @@ import (
 // atIdle reports whether an answer has a wire fault at idle.
 func atIdle(a *scenarios.Answer) bool { return a.Wire != nil && a.Wire.At == scenarios.AtIdle }
 
+// some reports whether an answer of the scenario is such.
+func (e *evidence) some(such func(*scenarios.Answer) bool) bool {
+	for i := range e.scenario.Routes {
+		if slices.ContainsFunc(e.scenario.Routes[i].Answers, func(a scenarios.Answer) bool { return such(&a) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.scenario.Faults, func(f scenarios.Fault) bool { return such(&f.Answer) })
+}
+
 // markIdle takes back that faults at idle struck where their connections were not left idle for long enough, and names
 // the entries whose fault at idle never struck: such a fault comes behind the answer that carries it.
 func (e *evidence) markIdle() []Finding {
@@ -21,6 +31,9 @@ func (e *evidence) markIdle() []Finding {
 			faults = append(faults, i)
 			e.reached.struck[i] = false
 		}
+	}
+	if !e.some(atIdle) {
+		return nil
 	}
 	struck := make(map[*scenarios.Answer]bool)
 	for i := range e.log.Attempts {
