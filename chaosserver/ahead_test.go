@@ -24,7 +24,7 @@ func TestUploadFaults(t *testing.T) {
 		for _, at := range places {
 			t.Run(row.fault+"/"+at.name, func(t *testing.T) {
 				srv := serve(t, at, "faults: [{"+row.fault+"}]")
-				if got := get(t, srv, row.request); got != (seen{"", row.end}) {
+				if got := exchangeOnce(t, srv, row.request); got != (seen{"", row.end}) {
 					t.Errorf("the client saw %q, %s; want nothing and %s", got.bytes, got.end, row.end)
 				}
 				a := ended(t, srv, 1).Attempts[0]
@@ -44,7 +44,7 @@ func TestUploadRetried(t *testing.T) {
 		t.Run(at.name, func(t *testing.T) {
 			srv := serve(t, at, "routes: [{match: POST /, answers: [{reset: request-body, after: 4B}, {text: '0123456789'}]}]")
 			upload := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789"
-			if got := get(t, srv, upload); got != (seen{"", "rst"}) {
+			if got := exchangeOnce(t, srv, upload); got != (seen{"", "rst"}) {
 				t.Errorf("%+v", got)
 			}
 			c := dial(t, srv)
@@ -88,7 +88,7 @@ func TestEarly(t *testing.T) {
 // TestEarlyUnanswered: a client that awaits leave to send its body, and gets an answer instead, sends none.
 func TestEarlyUnanswered(t *testing.T) {
 	srv := serve(t, onLoopback, "routes: [{match: POST /, answers: [{status: 413, text: large, early: 0B}]}]")
-	got := get(t, srv, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+	got := exchangeOnce(t, srv, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
 	if !strings.HasPrefix(got.bytes, "HTTP/1.1 413 ") || !strings.Contains(got.bytes, "Connection: close\r\n") || got.end != "fin" {
 		t.Errorf("%+v", got)
 	}

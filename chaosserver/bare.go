@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -102,17 +103,11 @@ func (t *taken) linger(context.Context) {
 	_ = t.raw.Close()
 }
 
-// sendBare writes the answer through the http.ResponseWriter of another server. That sorts the fields; what it would
-// change beyond that is written to the connection by hand, which then ends.
+// sendBare writes the answer through the http.ResponseWriter of another server, which sorts the fields.
 func (x *exchange) sendBare(w *fault.Written) {
-	fields, ok := sendable(w)
-	if !ok {
-		x.sendTaken(w)
-		return
-	}
 	h := x.w.Header()
-	for _, f := range fields {
-		h[f.Name] = append(h[f.Name], f.Value)
+	for name, value := range fields(w) {
+		h[name] = append(h[name], value)
 	}
 	x.out = append(x.out[:0], w.Body...)
 	x.w.WriteHeader(w.Status)
@@ -133,15 +128,10 @@ func (x *exchange) sendBare(w *fault.Written) {
 	x.sent(int64(len(w.Head))+n, err)
 }
 
-// sendTaken writes the answer to the connection, taken from the other server.
+// sendTaken writes the answer by hand to the connection, which it takes from the other server. The connection ends
+// behind it.
 func (x *exchange) sendTaken(w *fault.Written) {
-	h, ok := x.w.(http.Hijacker)
-	if !ok {
-		x.end.Failure = "a field of the answer cannot be sent as written by a bare handler; use Start or StartMemory"
-		http.Error(x.w, x.end.Failure, http.StatusInternalServerError)
-		return
-	}
-	nc, _, err := h.Hijack()
+	nc, _, err := x.w.(http.Hijacker).Hijack()
 	if err != nil {
 		x.sent(0, err)
 		return
@@ -150,22 +140,33 @@ func (x *exchange) sendTaken(w *fault.Written) {
 	_ = nc.Close()
 }
 
-// sendable returns the fields of an answer, and whether an http.ResponseWriter sends all of them as they are.
-func sendable(w *fault.Written) ([]journal.Field, bool) {
-	if w.Status < 200 || len(w.Interim) > 0 {
-		return nil, false
-	}
-	lines := bytes.Split(bytes.TrimSuffix(w.Head, []byte("\r\n\r\n")), []byte("\r\n"))
-	fields := make([]journal.Field, 0, len(lines))
-	for _, line := range lines[1:] {
-		name, value, ok := strings.Cut(string(line), ": ")
-		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) ||
-			value != strings.TrimSpace(value) || !framed(name, value, w) {
-			return nil, false
+// fields are the fields of an answer. A line that is none has no value.
+func fields(w *fault.Written) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		_, lines, _ := bytes.Cut(bytes.TrimSuffix(w.Head, []byte("\r\n\r\n")), []byte("\r\n"))
+		for line := range strings.SplitSeq(string(lines), "\r\n") {
+			name, value, _ := strings.Cut(line, ": ")
+			if line != "" && !yield(name, value) {
+				return
+			}
 		}
-		fields = append(fields, journal.Field{Name: name, Value: value})
 	}
-	return fields, true
+}
+
+// sendable reports whether an http.ResponseWriter sends the answer as it is, but for the order of its fields.
+func sendable(w *fault.Written) bool {
+	if w.Status < 200 || len(w.Interim) > 0 {
+		return false
+	}
+	length := w.Content < 0 // nothing to frame
+	for name, value := range fields(w) {
+		length = length || name == "Content-Length"
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) ||
+			value != strings.TrimSpace(value) || !framed(name, value, w) {
+			return false
+		}
+	}
+	return length
 }
 
 // framed reports whether a field leaves net/http's framing as it is. The response writer looks at names in their

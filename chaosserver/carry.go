@@ -81,18 +81,14 @@ func literal(text string) scenarios.Template {
 func (x *exchange) send(a *fault.Answer) {
 	now := x.write(a)
 	w := &x.written
+	out, why := x.outlet(w)
+	if why != "" {
+		x.cannot(why)
+		return
+	}
 	x.recordAnswer(now)
 	x.over, x.left = w.Status/100 == 2, false
-	switch {
-	case x.c == nil:
-		x.sendBare(w)
-	case x.decision.Body > 0:
-		x.c.answered()
-		x.closeBehind(w)
-		x.sent(x.sendParts(x.r.Context(), onWire{x.c}, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
-	default:
-		x.sendWire(w)
-	}
+	out(x, w)
 	x.leaves()
 	x.recordEnd(time.Now())
 }
@@ -118,6 +114,23 @@ func (x *exchange) recordAnswer(now time.Time) {
 		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
 	}
 	x.recordAttempt(now)
+}
+
+// outlet returns what sends the answer: a method of the exchange, or why there is none.
+func (x *exchange) outlet(w *fault.Written) (func(*exchange, *fault.Written), string) {
+	switch {
+	case x.c != nil && x.decision.Body > 0:
+		return (*exchange).sendPaused, ""
+	case x.c != nil:
+		return (*exchange).sendWire, ""
+	}
+	if sendable(w) {
+		return (*exchange).sendBare, ""
+	}
+	if _, ok := x.w.(http.Hijacker); ok {
+		return (*exchange).sendTaken, ""
+	}
+	return nil, "a field of the answer cannot be sent as written by a bare handler; use Start or StartMemory"
 }
 
 // leaves says that the last bytes of the answer are about to be sent; see [calls.answering]. It may be called again.
@@ -157,6 +170,13 @@ func (x *exchange) sendWire(w *fault.Written) {
 		return
 	}
 	x.sent(x.stream(w, x.c.send))
+}
+
+// sendPaused writes the answer to our own connection, with the pause between header block and body that was decided.
+func (x *exchange) sendPaused(w *fault.Written) {
+	x.c.answered()
+	x.closeBehind(w)
+	x.sent(x.sendParts(x.r.Context(), onWire{x.c}, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
 }
 
 // closeBehind tells net/http whether the connection ends behind the answer.

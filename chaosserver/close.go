@@ -43,6 +43,14 @@ func (s *Server) Reset() error {
 		}
 		next = r
 	}
+	s.follow(next)
+	return nil
+}
+
+// follow makes next the current run. Its time begins.
+func (s *Server) follow(next *run) {
+	s.turnover.Lock()
+	defer s.turnover.Unlock()
 	next.elapsed(next.at(time.Now()))
 	previous := s.run.Swap(next)
 	if previous.journal != next.journal {
@@ -53,7 +61,6 @@ func (s *Server) Reset() error {
 		}
 	}
 	previous.tell()
-	return nil
 }
 
 func (s *Server) inMemory() bool {

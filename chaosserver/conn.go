@@ -247,6 +247,9 @@ func (c *conn) idle() {
 
 // failed notes how the client ended the connection, if that is what the error of a read or write says.
 func (c *conn) failed(err error) {
+	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		return // net/http ends its read in the background so, behind each request
+	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.EPIPE): // a RST gives EPIPE only where a FIN came before it
 		c.ended(journal.ClosedByClientFIN)

@@ -4,7 +4,7 @@
 // A [Server] is an http.Handler. Started on a port or in memory it owns its connections, so that it can reset them and
 // tell who closed first; behind another server's listener it answers, and refuses what needs a listener of its own.
 //
-//	s, err := scenarios.LoadFile("payments.yaml")
+//	s, err := scenarios.Load("payments.yaml")
 //	...
 //	srv, err := chaosserver.New(s)
 //	...

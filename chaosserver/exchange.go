@@ -111,12 +111,14 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	*rec = journal.AttemptRecord{
 		Method: r.Method, Target: x.target.whole, Host: r.Host, Header: r.Header, Entry: -1, Drawn: drawn, Applied: applied,
 	}
-	first := time.Now()
-	if c != nil {
+	if c == nil {
+		rec.First = x.run.at(time.Now())
+	} else {
+		var first time.Time
 		rec.Conn = c.id
 		rec.ConnRequest, first, rec.RawHeader = c.take(r.Method, r.RequestURI)
+		rec.First = x.run.at(first)
 	}
-	rec.First = x.run.at(first)
 	x.end = journal.EndRecord{}
 	x.readsOn = false
 }

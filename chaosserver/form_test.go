@@ -25,7 +25,7 @@ func TestForms(t *testing.T) {
 		for _, at := range places {
 			t.Run(row.answer+"/"+at.name, func(t *testing.T) {
 				srv := serve(t, at, "routes: [{match: GET /, answers: [{text: '0123456789', "+row.answer+"}]}]")
-				got := get(t, srv, "GET /~7/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+				got := exchangeOnce(t, srv, "GET /~7/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 				got.bytes = strings.Replace(got.bytes, "Connection: close\r\n\r\n", "\r\n", 1) // as the request asked
 				if got != (seen{row.want, "fin"}) {
 					t.Errorf("the client saw %q, %s; want %q", got.bytes, got.end, row.want)
@@ -103,7 +103,7 @@ func TestHeadOfForms(t *testing.T) {
 		"framing: chunked": chunked, "encoding: gzip": "Content-Encoding: gzip\r\n" + plainText + "Content-Length: 33\r\n",
 	} {
 		srv := serve(t, onLoopback, "routes: [{match: '/', answers: [{text: '0123456789', "+form+"}]}]")
-		got := get(t, srv, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		got := exchangeOnce(t, srv, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		if want := head(fields + "Connection: close\r\n"); got.bytes != want {
 			t.Errorf("%s: %q, want %q", form, got.bytes, want)
 		}

@@ -17,14 +17,18 @@ import (
 // scenario parses a scenario; the text may leave its name out.
 func scenario(t testing.TB, text string) *scenarios.Scenario {
 	t.Helper()
-	if !strings.HasPrefix(text, "name:") {
-		text = "name: test\n" + text
-	}
-	s, err := scenarios.Parse("test.yaml", []byte(text))
+	s, err := parseScenario(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func parseScenario(text string) (*scenarios.Scenario, error) {
+	if !strings.HasPrefix(text, "name:") {
+		text = "name: test\n" + text
+	}
+	return scenarios.Parse("test.yaml", []byte(text))
 }
 
 // place is where a server listens.

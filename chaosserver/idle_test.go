@@ -19,7 +19,7 @@ func TestIdleFaults(t *testing.T) {
 		for _, at := range places {
 			t.Run(row.fault+"/"+at.name, func(t *testing.T) {
 				srv := serve(t, at, "routes: [{match: GET /, answers: [{text: '0123456789', "+row.fault+", wait: 1ms}]}]")
-				got := get(t, srv, getX)
+				got := exchangeOnce(t, srv, getX)
 				if want := (seen{head(tenBytes) + "0123456789" + row.stray, row.end}); got != want {
 					t.Errorf("the client saw %q, %s; want %q, %s", got.bytes, got.end, want.bytes, want.end)
 				}
@@ -117,7 +117,7 @@ func TestLinger(t *testing.T) {
 	for _, at := range places {
 		srv := serve(t, at, "routes: [{match: GET /, answers: [{text: '0123456789', connection: close}]}]")
 		want := seen{head("Connection: close\r\n"+tenBytes) + "0123456789", "fin"}
-		if got := get(t, srv, getX); got != want {
+		if got := exchangeOnce(t, srv, getX); got != want {
 			t.Errorf("without a linger: %+v, want %+v", got, want)
 		}
 	}

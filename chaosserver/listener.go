@@ -30,21 +30,29 @@ func (l listener) Accept() (net.Conn, error) {
 
 // accepted records a connection. It returns nil where a fault strikes it, which is then on its way.
 func (s *Server) accepted(raw rawConn) *conn {
-	r := s.run.Load()
-	now := r.at(time.Now())
 	c := &conn{raw: raw, srv: s, id: s.connIDs.Add(1), remote: raw.RemoteAddr().String()}
 	var d plan.ConnDecision
-	r.plan.Connection(int(r.accepts.Add(1)), r.elapsed(now), hostOf(c.remote), &d)
-	if !s.keep(c) {
-		_ = c.raw.Close()
+	if !s.admit(c, &d) {
+		_ = c.Close()
 		return nil
 	}
-	r.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Accept: now, Drawn: d.Drawn, Applied: d.Applied, Reason: d.Reason})
 	if d.Wire == nil {
 		return c
 	}
 	s.goroutine(func() { s.strikeAtAccept(c, d) })
 	return nil
+}
+
+// admit decides about a connection, records it and keeps it among those that are open. It reports false once the server
+// is closed.
+func (s *Server) admit(c *conn, d *plan.ConnDecision) bool {
+	s.turnover.Lock()
+	defer s.turnover.Unlock()
+	r := s.run.Load()
+	now := r.at(time.Now())
+	r.plan.Connection(int(r.accepts.Add(1)), r.elapsed(now), hostOf(c.remote), d)
+	r.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Accept: now, Drawn: d.Drawn, Applied: d.Applied, Reason: d.Reason})
+	return s.keep(c)
 }
 
 // strikeAtAccept carries out a connection fault.

@@ -72,7 +72,7 @@ func (l *memListener) Addr() net.Addr { return l.addr }
 
 // dial connects to the listener. It returns as soon as the connection waits to be accepted, as connect(2) does.
 func (l *memListener) dial(ctx context.Context) (net.Conn, error) {
-	local := memAddr(fmt.Sprintf("client-%d.%s", l.dialled.Add(1), memHost))
+	local := memAddr(fmt.Sprintf("client.%s:%d", memHost, l.dialled.Add(1))) // one host, as on loopback
 	fail := func(err error) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "memory", Source: local, Addr: l.addr, Err: err}
 	}

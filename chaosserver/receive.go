@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"brownout/chaosserver/journal"
 )
 
 // bodyBuffer is the size of the buffers that bodies pass through.
@@ -107,15 +109,14 @@ func (x *exchange) readBody(n int64) error {
 // or it took longer than [WithReadTimeout] allows.
 func (x *exchange) refuseBody(err error) {
 	x.record.Reason = "the request broke off"
-	if x.closer() != 0 || x.r.Context().Err() != nil {
-		x.gaveUp()
-		return
-	}
 	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
 		x.end.Failure = "the request was not received within " + x.s.config.readTimeout.String()
 		x.problem(http.StatusRequestTimeout, x.end.Failure)
-		return
+	case x.closer() != journal.ClosedNot, x.r.Context().Err() != nil:
+		x.gaveUp()
+	default:
+		x.problem(http.StatusBadRequest, "the body cannot be read: "+err.Error())
 	}
-	x.problem(http.StatusBadRequest, "the body cannot be read: "+err.Error())
 }

@@ -2,6 +2,7 @@ package chaosserver
 
 import (
 	"bytes"
+	"net"
 	"strconv"
 	"time"
 
@@ -9,8 +10,12 @@ import (
 )
 
 // refuse lets net/http refuse what it read: a request that is none, a header block that is too long. No handler sees
-// such an attempt, so it is recorded here, with what is known of it.
+// such an attempt, so it is recorded here, with what is known of it. Where the client has ended the connection within
+// its header block there was no attempt, and nobody to answer.
 func (c *conn) refuse(answer []byte) (int, error) {
+	if c.closer() != journal.ClosedNot {
+		return 0, net.ErrClosed
+	}
 	r := c.srv.run.Load()
 	c.mu.Lock()
 	c.requests++

@@ -31,11 +31,12 @@ type Server struct {
 	buffers  sync.Pool // of *[]byte: bodies pass through them
 	bare     sync.Pool // of *exchange: attempts that come past our own listener
 
-	run     atomic.Pointer[run]
-	connIDs atomic.Uint64
-	ctx     context.Context // ends when the server is closed
-	cancel  context.CancelFunc
-	work    sync.WaitGroup // every goroutine of the server
+	run      atomic.Pointer[run]
+	turnover sync.Mutex // held while a connection joins a run, and while one run follows another
+	connIDs  atomic.Uint64
+	ctx      context.Context // ends when the server is closed
+	cancel   context.CancelFunc
+	work     sync.WaitGroup // every goroutine of the server
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*conn]struct{}

@@ -3,8 +3,10 @@ package chaosserver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -58,12 +60,17 @@ func (x *exchange) strikeOn(target victim, w *wire) {
 	ctx := target.gone(x.r.Context())
 	err := w.strike(ctx, fault.Strike{Conn: target, Garbage: x.garbage(w)})
 	x.leaves()
-	if err != nil && x.closer() != journal.ClosedByClientFIN && x.closer() != journal.ClosedByClientRST {
+	x.end.Closed = target.closer()
+	if err != nil && !errors.Is(err, net.ErrClosed) && !x.clientFirst() { // else the connection had ended before
 		x.end.Failure = w.text + ": " + err.Error()
 	}
-	x.end.Closed = target.closer()
 	x.recordEnd(time.Now())
 	target.linger(x.r.Context())
+}
+
+// clientFirst reports whether the client has ended the connection.
+func (x *exchange) clientFirst() bool {
+	return x.end.Closed == journal.ClosedByClientFIN || x.end.Closed == journal.ClosedByClientRST
 }
 
 // garbage returns what makes the bytes of garbage: those of an attempt are the same each time it is played.

@@ -14,8 +14,8 @@ type seen struct {
 	bytes, end string
 }
 
-// get sends a request, and returns what comes back until the connection ends.
-func get(t *testing.T, srv *Server, request string) seen {
+// exchangeOnce sends a request, and returns what comes back until the connection ends.
+func exchangeOnce(t *testing.T, srv *Server, request string) seen {
 	t.Helper()
 	c := dial(t, srv)
 	c.say(t, request)
@@ -75,7 +75,7 @@ func TestCuts(t *testing.T) {
 				if strings.HasPrefix(row.wire, "rst") {
 					want.end, closer = "rst", journal.ClosedByServerRST
 				}
-				if got := get(t, srv, getX); got != want {
+				if got := exchangeOnce(t, srv, getX); got != want {
 					t.Errorf("the client saw %q, %s; want %q, %s", got.bytes, got.end, want.bytes, want.end)
 				}
 				a := ended(t, srv, 1).Attempts[0]
@@ -93,7 +93,7 @@ func TestCutOfLargeBody(t *testing.T) {
 		for _, at := range places {
 			t.Run(framing+"/"+at.name, func(t *testing.T) {
 				srv := serve(t, at, "routes: [{match: GET /, answers: [{status: 200, size: 4MiB, framing: "+framing+", reset: body, after: 3MiB}]}]")
-				got := get(t, srv, getX)
+				got := exchangeOnce(t, srv, getX)
 				_, body, _ := strings.Cut(got.bytes, "\r\n\r\n")
 				want := 3 << 20
 				if framing == "chunked" {

@@ -134,19 +134,14 @@ func (b *Breaker) RunResult(ctx context.Context, next func(context.Context) erro
 			return err
 		}
 	}
-	ended := false
-	defer func() {
-		if !ended {
-			p.g.report(ctx, p, OutcomeFailure)
-		}
-	}()
+	outcome := OutcomeFailure // of a panic, too
+	defer func() { p.g.report(ctx, p, outcome) }()
 	err := next(ctx)
-	ended = true
 	if err == nil && (result == nil || b.s.FailedResult == nil || !b.s.FailedResult(result)) {
-		p.g.report(ctx, p, OutcomeSuccess)
-		return nil
+		outcome = OutcomeSuccess
+	} else {
+		outcome = b.classify(ctx, err)
 	}
-	p.g.report(ctx, p, b.classify(ctx, err))
 	return err
 }
 
@@ -254,8 +249,9 @@ func (g *generation) counted(r result) (reason string) {
 // probed takes the outcome of a probe. One whose place was given away, or could have been, says nothing.
 func (b *Breaker) probed(ctx context.Context, g *generation, p Permit, o Outcome) {
 	b.mu.Lock()
-	if b.cur.Load() == g && g.release(p.seq, time.Since(b.base)) {
-		slow := b.timed && time.Since(b.base)-p.start >= b.s.SlowCall
+	now := time.Since(b.base)
+	if b.cur.Load() == g && g.release(p.seq, now) {
+		slow := b.timed && now-p.start >= b.s.SlowCall
 		switch {
 		case o == OutcomeNeutral:
 		case o == OutcomeSuccess && !slow:

@@ -81,3 +81,20 @@ func ExampleBreaker_Acquire() {
 	}
 	// Output: open true
 }
+
+// The service is about to be taken down: nobody shall call it until it is back.
+func ExampleBreaker_Isolate() {
+	breaker, err := resilience.NewBreaker(resilience.BreakerSettings{Name: "billing"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	call := func(context.Context) error { return nil }
+	breaker.Isolate()
+	fmt.Println(breaker.Run(context.Background(), call))
+	breaker.Reset()
+	fmt.Println(breaker.Run(context.Background(), call))
+	// Output:
+	// circuit breaker "billing" is isolated
+	// <nil>
+}

@@ -49,7 +49,7 @@ func TestBreakerZeroSettings(t *testing.T) {
 		if !errors.Is(err, resilience.ErrOpen) || called {
 			t.Errorf("1 ns before the end of the break: err %v, called %v; want ErrOpen, not called", err, called)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := b.Run(t.Context(), succeeding); err != nil {
 			t.Errorf("at the end of the break: %v", err)
 		}
@@ -84,7 +84,7 @@ func TestBreakerHungProbe(t *testing.T) {
 		if _, err := b.Acquire(t.Context()); !errors.Is(err, resilience.ErrOpen) {
 			t.Errorf("second call within the lease of the first: %v, want ErrOpen", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		next, err := b.Acquire(t.Context())
 		if err != nil {
 			t.Fatalf("after the lease: %v", err)
@@ -308,7 +308,7 @@ func TestBreakerWindowForgets(t *testing.T) {
 		if c := b.Counts(); c.Failures != 4 {
 			t.Errorf("%d failures at the age of the window, want 4", c.Failures)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if c := b.Counts(); c.Failures != 0 {
 			t.Errorf("%d failures beyond the window, want 0", c.Failures)
 		}
@@ -364,6 +364,93 @@ func TestBreakerPanicIsAFailureAndPasses(t *testing.T) {
 		<-done
 		wantState(t, b, resilience.StateOpen)
 	})
+}
+
+// A panic of the functions that read an outcome gives the place of the probe back.
+func TestBreakerPanicOfClassify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, resilience.BreakerSettings{OpenFor: time.Second, Classify: func(error) resilience.Outcome { panic("at the disco") }})
+		b.Trip()
+		time.Sleep(time.Second)
+		func() {
+			defer func() { _ = recover() }()
+			fail(b, 1)
+		}()
+		wantState(t, b, resilience.StateOpen)
+	})
+}
+
+// The timer of the window runs while there are calls, and no longer than that: it would keep a bubble from ever coming to rest.
+func TestBreakerTimerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, resilience.BreakerSettings{FailureRate: 0.5, Window: 10 * time.Second})
+		for i := range 3 {
+			if resilience.TimerRuns(b) {
+				t.Fatalf("round %d: the timer runs before the first call", i)
+			}
+			for range 5 {
+				_ = b.Run(t.Context(), succeeding)
+				time.Sleep(900 * time.Millisecond)
+				if !resilience.TimerRuns(b) {
+					t.Fatalf("round %d: the timer does not run though there are calls", i)
+				}
+			}
+			time.Sleep(2*time.Second + 2)
+		}
+		_ = b.Run(t.Context(), succeeding)
+		b.Trip()
+		if resilience.TimerRuns(b) {
+			t.Error("the timer of the window runs while the breaker is open")
+		}
+	})
+}
+
+// Everything at once, under the race detector: nothing blocks, and no more probes than allowed are under way.
+func TestBreakerStress(t *testing.T) {
+	const probes = 2
+	var seen notes
+	b := mustBreaker(t, resilience.BreakerSettings{
+		FailureRate: 0.5, SlowRate: 0.9, SlowCall: time.Minute, MinCalls: 5, Window: 10 * time.Millisecond,
+		OpenFor: 100 * time.Microsecond, Probes: probes, ProbeLease: time.Minute,
+		Observer: resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
+			if e.Kind == resilience.EventStateChange {
+				seen.add(e.From, e.To)
+			}
+		}),
+	})
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 3000 {
+				switch {
+				case g == 0 && i%100 == 0:
+					b.Reset()
+				case g == 1 && i%100 == 0:
+					b.Trip()
+				case i%5 == 0:
+					if c := b.Counts(); c.Probes > probes {
+						t.Errorf("%d probes under way, want at most %d", c.Probes, probes)
+					}
+				case i%3 == 0:
+					_ = b.Run(context.Background(), failing)
+				default:
+					_ = b.Run(context.Background(), succeeding)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.Reset() // no timer is left
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	state := "closed"
+	for _, line := range seen.lines {
+		var from, to string
+		if _, err := fmt.Sscan(line, &from, &to); err != nil || from != state {
+			t.Fatalf("%q follows %s", line, state)
+		}
+		state = to
+	}
 }
 
 func TestBreakerByHand(t *testing.T) {

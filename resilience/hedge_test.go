@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"brownout/resilience"
 )
 
@@ -99,6 +101,40 @@ func TestHedge(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The delay follows the latency, up and down, and only the slow ones are asked again.
+func TestHedgeQuantile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := mustHedge(t, resilience.HedgeSettings{Delay: time.Second, Quantile: 0.95})
+		round := func(unit time.Duration) (copies int) {
+			for i := range 20_000 {
+				takes := unit + time.Duration(i%100)*unit/100 // evenly from unit to twice that
+				a := &attempts{list: []attempt{{takes: takes}, {takes: time.Hour}}}
+				if got, err := resilience.Do(t.Context(), a.run, h); got != 1 || err != nil {
+					t.Fatalf("got %d, %v", got, err)
+				}
+				if i >= 10_000 {
+					copies += int(a.n.Load()) - 1
+				}
+			}
+			return copies
+		}
+		for _, unit := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Millisecond} {
+			// The true quantile is at 195 hundredths; the estimate is the end of its class, at most an eighth above.
+			if copies := round(unit); copies > 600 {
+				t.Errorf("around %v: %d copies of 10000 operations, want at most 6%%", unit, copies)
+			}
+		}
+		slow := &attempts{list: []attempt{{takes: time.Hour}, {takes: 0}}}
+		start := time.Now()
+		if got, err := resilience.Do(t.Context(), slow.run, h); got != 2 || err != nil {
+			t.Fatalf("got %d, %v; want the copy's", got, err)
+		}
+		if d := time.Since(start); d < 1950*time.Microsecond || d > 1950*time.Microsecond*9/8 {
+			t.Errorf("a copy after %v, want 1.95ms to an eighth more", d)
+		}
+	})
 }
 
 func TestHedgeEndsWithItsContext(t *testing.T) {
@@ -307,9 +343,11 @@ func TestHedgeStress(t *testing.T) {
 }
 
 func TestHedgeAllocations(t *testing.T) {
-	h := mustHedge(t, resilience.HedgeSettings{Delay: time.Hour})
-	if n := testing.AllocsPerRun(100, func() { _ = h.Run(context.Background(), succeeding) }); n > 3 {
-		t.Errorf("%v allocations, want at most 3", n)
+	for _, s := range []resilience.HedgeSettings{{Delay: time.Hour}, {Delay: time.Hour, Quantile: 0.95}} {
+		h := mustHedge(t, s)
+		if n := testing.AllocsPerRun(100, func() { _ = h.Run(context.Background(), succeeding) }); n > 3 {
+			t.Errorf("%v allocations, want at most 3", n)
+		}
 	}
 }
 
@@ -319,6 +357,7 @@ func TestHedgeSettingsErrors(t *testing.T) {
 		want string
 	}{
 		{resilience.HedgeSettings{}, "HedgeSettings.Delay: got 0s, want above 0, or a DelayFunc"},
+		{resilience.HedgeSettings{Delay: 1, Quantile: 95}, "HedgeSettings.Quantile: got 95, want 0 (Delay is the delay), or 0.5 to below 1"},
 		{resilience.HedgeSettings{Delay: 1, MaxCopies: 11}, "HedgeSettings.MaxCopies: got 11, want 0 (which is 1) to 10"},
 	} {
 		_, err := resilience.NewHedge(c.s)
@@ -378,4 +417,14 @@ func ExampleHold() {
 	// Output:
 	// <nil> <nil>
 	// context canceled
+}
+
+// A class of durations ends above every duration in it, by an eighth at most.
+func TestQuantileClasses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := time.Duration(rapid.Int64Range(8, 1<<62).Draw(t, "d"))
+		if bound := resilience.QuantileBound(d); bound <= d || bound-d > d/8+1 {
+			t.Fatalf("%d is in a class that ends at %d", d, bound)
+		}
+	})
 }

@@ -219,7 +219,7 @@ func (w *jsonWriter) scalar(n, v *yaml.Node) {
 
 // badNumber reports a number that JSON would not read as YAML does.
 func (w *jsonWriter) badNumber(n *yaml.Node, s string) {
-	msg, hint := "JSON has no number "+s, ""
+	msg, hint := quote(s)+" is no number of JSON", ""
 	if _, f := whole(s, "a number", 0, 1<<53); f != nil && digits.MatchString(s) {
 		msg, hint = f.msg, f.hint+", or "
 	} else if i, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 0, 64); err == nil {

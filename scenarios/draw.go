@@ -61,6 +61,8 @@ const excerptWidth = 100
 // NewExcerpt makes the excerpt of a source line for the place from column to end, which count runes from 1; end is the
 // column after the place.
 func NewExcerpt(line string, column, end int) Excerpt {
+	line, cut := near(line, column)
+	column, end = column-cut, end-cut
 	var cells []string // what each rune is shown as
 	var starts []int   // the cell at which each begins
 	width := 0
@@ -83,7 +85,7 @@ func NewExcerpt(line string, column, end int) Excerpt {
 	}
 	x := Excerpt{Start: starts[from] - starts[first], Length: max(1, starts[max(to, from)]-starts[from])}
 	x.Line = strings.TrimRight(strings.Join(cells[first:cutAt], ""), " ")
-	if first > 0 {
+	if first > 0 || cut > 0 {
 		x.Line = "…" + x.Line
 		x.Start++
 	}
@@ -91,6 +93,26 @@ func NewExcerpt(line string, column, end int) Excerpt {
 		x.Line += "…"
 	}
 	return x
+}
+
+// near cuts a very long line to what may be shown of it around a column, and returns how many runes it cut off before.
+func near(line string, column int) (string, int) {
+	const around = 2 * excerptWidth
+	if len(line) <= 4*around {
+		return line, 0
+	}
+	at, first, last := 0, 0, len(line)
+	for i := range line {
+		at++
+		if at == max(1, column-around) {
+			first = i
+		}
+		if at == column+around {
+			last = i
+			break
+		}
+	}
+	return line[first:last], max(0, column-around-1)
 }
 
 // windowOf chooses which runes of a long line are shown: from some before the place on.
@@ -121,6 +143,16 @@ func show(r rune) (string, int) {
 		return string(r), 2
 	}
 	return string(r), 1
+}
+
+// brief is a text of a message without what would drive a terminal, cut where a file made it very long.
+func brief(s string) string {
+	const most = 400
+	s = clean(s)
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
 
 // clean replaces what would drive a terminal.

@@ -93,7 +93,11 @@ func check[P any, PP interface {
 		}
 	}
 	c.write = func(p *printer, e *Expectation) tree {
-		return writeMapping(p, pl, &judged[P]{e, *e.Params.(PP)})
+		params, ok := e.Params.(PP)
+		if !ok { // made in memory, without parameters or with another check's
+			params = c.New().(PP)
+		}
+		return writeMapping(p, pl, &judged[P]{e, *params})
 	}
 	return c
 }
@@ -120,7 +124,10 @@ var expectations = codec[[]Expectation]{
 }
 
 func writeExpectation(p *printer, e *Expectation) tree {
-	c, _ := CheckNamed(e.Name)
+	c, ok := CheckNamed(e.Name)
+	if !ok || c.Unbuilt {
+		return textLeaf(e.Name)
+	}
 	var params tree
 	p.in(e.Name, func() { params = c.write(p, e) })
 	if len(params.items) == 0 {

@@ -61,9 +61,10 @@ type level struct {
 
 // bracket is an open [ or {.
 type bracket struct {
-	at     Pos
-	char   byte
-	indent int // of its line
+	line, at int // its line, and the byte of that
+	char     byte
+	indent   int  // of the block that it stands in
+	colon    bool // the entry that is being read has a key
 }
 
 func (s *linter) fail(line, at, length int, msg, hint string) {
@@ -89,6 +90,10 @@ func (s *linter) line(n int, line string) {
 	body := strings.TrimLeft(line, " \t")
 	indent := len(line) - len(body)
 	if s.scalar >= 0 {
+		if body != "" && line[0] == '\t' {
+			s.tab(n, line, indent)
+			return
+		}
 		if body == "" || indent > s.scalar {
 			return
 		}
@@ -97,23 +102,29 @@ func (s *linter) line(n int, line string) {
 	key := looksLikeKey.FindStringSubmatch(line)
 	known := key != nil && s.keys[key[1]]
 	switch {
-	case s.quote.Line > 0 && known:
+	case s.quote.Line > 0 && (known || isDash(body)):
 		s.failAt(s.quote, "the quote that begins here is not closed", "close it with "+string(s.mark)+" at the end of the text")
 	case s.quote.Line > 0:
 		s.value(n, s.quoted(n, line, 0))
-	case len(s.flow) > 0 && known && !strings.Contains(line, "{") && indent <= s.flow[0].indent:
+	case len(s.flow) > 0 && (isDash(body) || key != nil && indent <= s.flow[0].indent):
 		s.open()
 	case len(s.flow) > 0:
 		s.value(n, s.flowText(n, line, 0))
 	case body == "" || body[0] == '#':
 	case strings.Contains(line[:indent], "\t"):
-		at := Pos{Line: n, Column: 1 + strings.IndexByte(line, '\t')}
-		at.End = 1 + indent
-		s.tabs = append(s.tabs, problem{at, "a tab cannot indent", "indent with spaces"})
+		s.tab(n, line, indent)
 	case indent == 0 && (strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...") || line[0] == '%'):
 	default:
 		s.block(n, line, indent)
 	}
+}
+
+func (s *linter) tab(n int, line string, indent int) {
+	if len(s.tabs) > maxErrors {
+		return
+	}
+	at := Pos{Line: n, Column: 1 + strings.IndexByte(line, '\t'), End: 1 + indent}
+	s.tabs = append(s.tabs, problem{at, "a tab cannot indent", "indent with spaces"})
 }
 
 // end reports what is still open at the end of the text.
@@ -129,7 +140,7 @@ func (s *linter) end() {
 // open reports the innermost bracket that is open.
 func (s *linter) open() {
 	b := s.flow[len(s.flow)-1]
-	s.failAt(b.at, fmt.Sprintf("the %c that begins here is not closed", b.char), fmt.Sprintf("close it with %c", closing(b.char)))
+	s.fail(b.line, b.at, 1, fmt.Sprintf("the %c that begins here is not closed", b.char), fmt.Sprintf("close it with %c", closing(b.char)))
 }
 
 func closing(open byte) byte {
@@ -146,6 +157,7 @@ func (s *linter) block(n int, line string, indent int) {
 	if !s.indented(n, line, indent, dash) {
 		return
 	}
+	first := s.opened || len(s.levels) == 0
 	s.plain, s.opened = Pos{}, false
 	for isDash(line[at:]) {
 		s.push(level{at, true})
@@ -156,7 +168,14 @@ func (s *linter) block(n int, line string, indent int) {
 			return
 		}
 	}
-	after, ok := s.key(n, line, at)
+	after, ok := s.key(n, line, at, first)
+	if !ok && len(s.levels) > 0 && s.levels[len(s.levels)-1] == (level{at, false}) {
+		word := uncommented(line[at:])
+		if s.keys[word] {
+			s.fail(n, at+len(word), 1, "a colon is missing after "+quote(word), "write "+word+":")
+		}
+		s.fail(n, at, utf8.RuneCountInString(word), "this line stands among the keys of a mapping, and has no colon", "write a key, a colon and a value; or a dash before it, for a list entry")
+	}
 	if s.found != nil {
 		return
 	}
@@ -200,8 +219,10 @@ func (s *linter) indented(n int, line string, indent int, dash bool) bool {
 	switch {
 	case indent > top.indent && s.opened:
 		return true
-	case indent > top.indent && !entry && !dash:
+	case indent > top.indent && !entry && !dash && s.plain.Line > 0:
 		return false // goes on with the text above
+	case indent > top.indent && !entry && !dash:
+		s.fail(n, indent, 1, "this line belongs to nothing above it", "write - before it for a list entry, or a key")
 	case indent > top.indent && s.plain.Line > 0:
 		s.missingColon(n, indent)
 	case indent > top.indent, indent < top.indent:
@@ -213,6 +234,8 @@ func (s *linter) indented(n int, line string, indent int, dash bool) bool {
 			return true
 		}
 		s.fail(n, indent, 1, "this line stands among the entries of a list, and has no dash", "write - before it, or indent it further")
+	case !top.list && dash && !s.opened && s.plain.Line > 0:
+		s.missingColon(n, indent)
 	case !top.list && dash && !s.opened:
 		s.fail(n, indent, 1, "a list entry stands among the keys of a mapping", "indent it below the key it belongs to")
 	default:
@@ -224,7 +247,7 @@ func (s *linter) indented(n int, line string, indent int, dash bool) bool {
 // missingColon reports a text above a deeper block, which was most likely meant to be a key.
 func (s *linter) missingColon(n, indent int) {
 	p := s.plain
-	word := strings.TrimRight(s.text.from(p.Line, p.Column), " \t")
+	word := uncommented(s.text.from(p.Line, p.Column))
 	if s.keys[word] {
 		p.Column += utf8.RuneCountInString(word)
 		s.failAt(p, "a colon is missing after "+quote(word), "write "+word+":")

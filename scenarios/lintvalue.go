@@ -11,8 +11,9 @@ var (
 	firstWord = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]+[^\s:]`)
 )
 
-// key looks for a key at a place of a line, and returns where it ends, after its colon.
-func (s *linter) key(n int, line string, at int) (int, bool) {
+// key looks for a key at a place of a line, and returns where it ends, after its colon. first says that the line begins a
+// block.
+func (s *linter) key(n int, line string, at int, first bool) (int, bool) {
 	rest := line[at:]
 	if rest[0] == '"' || rest[0] == '\'' {
 		end := quoted(rest)
@@ -34,7 +35,7 @@ func (s *linter) key(n int, line string, at int) (int, bool) {
 		}
 	}
 	for _, pattern := range []*regexp.Regexp{gluedKey, firstWord} {
-		if m := pattern.FindStringSubmatch(rest); m != nil && s.keys[m[1]] && (pattern == gluedKey || s.isMapping(at)) {
+		if m := pattern.FindStringSubmatch(rest); m != nil && s.keys[m[1]] && (pattern == gluedKey || first || s.isMapping(at)) {
 			s.missingBlank(n, at, m[1], pattern == gluedKey)
 			return at, false
 		}
@@ -52,9 +53,6 @@ func (s *linter) missingBlank(n, at int, word string, colon bool) {
 
 // isMapping reports whether an entry at a place is one of a mapping, or the first after a dash.
 func (s *linter) isMapping(at int) bool {
-	if len(s.levels) == 0 {
-		return true
-	}
 	top := s.levels[len(s.levels)-1]
 	return top.list && top.indent < at || top == level{at, false}
 }
@@ -77,6 +75,9 @@ func (s *linter) start(n int, line string, at, indent int, inBlock bool) int {
 	case c == '{' || c == '[':
 		s.flow = nil
 		return s.flowText(n, line, at)
+	case c == '}' || c == ']':
+		s.fail(n, at, 1, string(c)+" closes nothing here", "")
+		return -1
 	case c == '|' || c == '>':
 		s.scalar = indent
 		if len(s.levels) > 0 {
@@ -86,19 +87,33 @@ func (s *linter) start(n int, line string, at, indent int, inBlock bool) int {
 	case c == '@' || c == '`' || c == '%':
 		s.fail(n, at, 1, "a text cannot begin with "+string(c), "put it in double quotes")
 		return -1
-	case c == '*' && (at+1 == len(line) || blank(line[at+1:]) || line[at+1] == '/'):
+	case bareStar(line[at:]):
 		s.fail(n, at, 1, "a text cannot begin with *", "put it in double quotes")
 		return -1
 	}
 	s.plain = Pos{Line: n, Column: s.text.column(n, at)}
 	if i := strings.Index(uncommented(line[at:]), ": "); i >= 0 && inBlock {
 		text := uncommented(line[at:])
-		s.fail(n, at+i, 1, "a colon and a blank inside a text begin a mapping", "put the text in double quotes: "+doubleQuoted(text))
+		s.fail(n, at+i, 1, "a colon and a blank inside a text begin a mapping", inQuotes(text))
 	} else if text := uncommented(line[at:]); strings.HasSuffix(text, ":") && inBlock {
-		s.fail(n, at+len(text)-1, 1, "a text cannot end with a colon", "put the text in double quotes: "+doubleQuoted(text))
+		s.fail(n, at+len(text)-1, 1, "a text cannot end with a colon", inQuotes(text))
 	}
 	return -1
 }
+
+// longText is how long a text may be, in bytes, to be written out in a hint.
+const longText = 80
+
+// inQuotes is the hint to put a text in quotes.
+func inQuotes(text string) string {
+	if len(text) > longText {
+		return "put the text in double quotes"
+	}
+	return "put the text in double quotes: " + doubleQuoted(text)
+}
+
+// bareStar reports whether s begins with a star that begins no alias.
+func bareStar(s string) bool { return s[0] == '*' && (blank(s[1:]) || s[1] == '/') }
 
 // value looks at what follows a value that ended at a place of a line.
 func (s *linter) value(n, at int) {
@@ -146,27 +161,49 @@ func (s *linter) flowText(n int, line string, at int) int {
 		case c == ' ' || c == '\t':
 		case c == '#' && at > 0 && blank(line[at-1:]):
 			return -1
+		case (c == '{' || c == '[') && word >= 0 && line[at-1] == ':' && s.keys[line[word:at-1]]:
+			s.missingBlank(n, word, line[word:at-1], true)
+			return -1
 		case (c == '{' || c == '[') && word >= 0:
 			s.braceInText(n, line, word, at)
 			return -1
 		case c == '{' || c == '[':
-			s.flow = append(s.flow, bracket{Pos{Line: n, Column: s.text.column(n, at)}, c, len(line) - len(strings.TrimLeft(line, " \t"))})
+			indent := 0
+			if len(s.levels) > 0 {
+				indent = s.levels[len(s.levels)-1].indent
+			}
+			s.flow = append(s.flow, bracket{n, at, c, indent, false})
 		case c == '}' || c == ']':
 			top := s.flow[len(s.flow)-1]
 			if closing(top.char) != c {
-				s.fail(n, at, 1, string(c)+" closes nothing here", "the "+string(top.char)+" on line "+number(float64(top.at.Line))+" is open; close it with "+string(closing(top.char)))
+				s.fail(n, at, 1, string(c)+" closes nothing here", "the "+string(top.char)+" on line "+number(float64(top.line))+" is open; close it with "+string(closing(top.char)))
 				return -1
 			}
 			s.flow, word = s.flow[:len(s.flow)-1], -1
 			if len(s.flow) == 0 {
 				return at + 1
 			}
-		case c == ',', c == ':' && (at+1 == len(line) || strings.IndexByte(" \t,[]{}", line[at+1]) >= 0):
+		case c == ',':
 			word = -1
+			s.flow[len(s.flow)-1].colon = false
+		case c == ':' && (at+1 == len(line) || strings.IndexByte(" \t,]}", line[at+1]) >= 0):
+			if top := &s.flow[len(s.flow)-1]; top.colon && word >= 0 {
+				s.fail(n, at, 1, "a colon and a blank inside a text begin a mapping", "put the text in double quotes")
+				return -1
+			}
+			word = -1
+			s.flow[len(s.flow)-1].colon = true
+		case c == '?' && word >= 0:
+			s.fail(n, at, 1, "a bare ? inside a text of a flow list or mapping ends it", "put the text in double quotes")
+			return -1
+		case (c == '"' || c == '\'') && word >= 0 && s.keys[strings.TrimRight(line[word:at], ": ")]:
+			name := strings.TrimRight(line[word:at], ": ")
+			s.missingBlank(n, word, name, strings.HasSuffix(line[word:at], ":"))
+			return -1
 		case (c == '"' || c == '\'') && word < 0:
 			s.quote, s.mark = Pos{Line: n, Column: s.text.column(n, at)}, c
 			return s.quoted(n, line, at+1)
-		case (c == '@' || c == '`' || c == '%') && word < 0:
+		case (c == '@' || c == '`' || c == '%' || bareStar(line[at:])) && word < 0:
 			s.fail(n, at, 1, "a text cannot begin with "+string(c), "put it in double quotes")
 			return -1
 		case word < 0:
@@ -186,8 +223,8 @@ func (s *linter) braceInText(n int, line string, word, at int) {
 		end++
 	}
 	text := line[word:end]
-	hint := "put the text in double quotes: " + doubleQuoted(text)
-	if fixed := braced.ReplaceAllString(text, ":$1"); strings.Contains(text, "/") && fixed != text {
+	hint := inQuotes(text)
+	if fixed := braced.ReplaceAllString(text, ":$1"); strings.Contains(text, "/") && fixed != text && len(fixed) < longText {
 		hint = "write " + fixed
 	}
 	s.fail(n, at, 1, "a bare "+line[at:at+1]+" inside a text begins a new value", hint)

@@ -59,7 +59,7 @@ func Parse(file string, src []byte, options ...Option) (*Scenario, error) {
 	}
 	if l.full() {
 		l.errs = append(l.errs, &Error{File: file, Line: len(l.text.lines), Column: 1, End: 2,
-			Msg: fmt.Sprintf("there are more than %d problems", maxErrors), Hint: "the rest is not shown"})
+			Msg: fmt.Sprintf("the file was given up after %d problems", maxErrors), Hint: "there may be more"})
 	}
 	l.errs.sort()
 	wrong := slices.DeleteFunc(slices.Clone(l.errs), func(e *Error) bool { return e.Warning })

@@ -71,7 +71,7 @@ func TestManyProblems(t *testing.T) {
 	}
 	_, err := Parse("many.yaml", []byte(b.String()))
 	var es Errors
-	if !errors.As(err, &es) || len(es) != maxErrors+1 || es[maxErrors].Msg != "there are more than 200 problems" {
+	if !errors.As(err, &es) || len(es) != maxErrors+1 || es[maxErrors].Msg != "the file was given up after 200 problems" {
 		t.Errorf("%d problems, the last is %v", len(es), es[len(es)-1])
 	}
 }
@@ -266,6 +266,39 @@ func TestBuiltins(t *testing.T) {
 	_, err := Builtin("retry/two-503")
 	if want := `no such built-in scenario: "retry/two-503"; did you mean "retry/two-503s"?`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestFormatInMemory prints a scenario that no file was read for.
+func TestFormatInMemory(t *testing.T) {
+	s := &Scenario{
+		Name: "made in memory", Seed: 1, Identity: Identity{Quiet: DefaultQuiet},
+		Routes: []Route{{Match: []Match{{Method: "GET", Path: Path{Text: "/a"}}}, Answers: []Answer{
+			{Status: 503, Times: 2, RetryAfter: &RetryAfter{In: time.Second, As: FormDate}, Wire: &WireFault{Do: WireRST, At: AtBeforeHeaders}}, {Status: 200, Times: 1}}}},
+		Expect: []Expectation{{Name: "attempts", Params: &Attempts{Max: &Count{N: 3}}}, {Name: "succeeds"}, {Name: "no such"}, {Name: "effects"}},
+	}
+	const want = `name: made in memory
+routes:
+  - match: GET /a
+    answers:
+      - {status: 503, retry_after: {in: 1s, as: date}, reset: before-headers, times: 2}
+      - {status: 200}
+expect:
+  - attempts: {max: 3}
+  - succeeds
+  - no such
+  - effects
+`
+	if got := string(s.Format()); got != want {
+		t.Errorf("Format:\n%s\nwant\n%s", got, want)
+	}
+	for got, want := range map[string]string{
+		WireFIN.String(): "fin", WireDo(9).String(): "unknown(9)", WireAt(0).String(): "unknown(0)", AtAccept.String(): "accept",
+		FormASCTime.String(): "asctime", RetryAfterForm(77).String(): "unknown(77)",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -11,10 +11,7 @@ var retryAfterForms = []string{"seconds", "float", "ms", "date", "rfc850", "asct
 
 // String returns the form as scenario files write it.
 func (f RetryAfterForm) String() string {
-	if int(f) < len(retryAfterForms) {
-		return retryAfterForms[f]
-	}
-	return "form(" + number(float64(f)) + ")"
+	return named(retryAfterForms, int(f))
 }
 
 var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s", Holds: InRetryAfter}
@@ -86,5 +83,5 @@ func enum[V ~uint8](words []string) codec[V] {
 			}
 		}
 		return 0, oneOf(s, words)
-	}, func(v V) string { return words[v] })
+	}, func(v V) string { return named(words, int(v)) })
 }

@@ -31,7 +31,8 @@ type Scenario struct {
 	written map[string]string // by path: values in units of the profile, as they were written
 }
 
-// Pos is a place in a scenario file: one value on one line. The zero Pos means the scenario was made in memory.
+// Pos is a place in a scenario file: one value on one line, and where a report reads better so (a status, a retry_after, a
+// delay, a wire fault, a chance, when) with its key. The zero Pos means the scenario was made in memory.
 type Pos struct {
 	Line   int // 1-based
 	Column int // 1-based, in runes

@@ -183,7 +183,25 @@ func (l *loader) syntax(err error) {
 			at = l.text.first(n)
 		}
 	}
+	for _, r := range reworded {
+		if strings.Contains(msg, r.part) {
+			l.report(at, r.msg, r.hint, false)
+			return
+		}
+	}
 	l.report(at, "this is no YAML: "+msg, "", false)
+}
+
+// reworded are errors of the parser in the words of a scenario's author.
+var reworded = []struct{ part, msg, hint string }{
+	{"<document start>", "there is more after the end of the scenario", "a file holds one scenario, written as one mapping"},
+	{"expected ':'", "a colon is missing near here", "write a key, a colon, a blank and a value"},
+	{"mapping values are not allowed", "a colon stands where no key can be", "put a text that holds one in double quotes"},
+	{"expected key", "this does not fit to what stands above it", "indent entries that belong together alike"},
+	{"'-' indicator", "this does not fit to what stands above it", "begin entries of a list with a dash, indented alike"},
+	{"expected ',' or '}'", "a mapping in braces goes wrong near here", "separate its entries with commas, and close it with }"},
+	{"expected ',' or ']'", "a list in brackets goes wrong near here", "separate its entries with commas, and close it with ]"},
+	{"exceeded max depth", "the file is nested deeper than 10000 levels", ""},
 }
 
 // stopped returns where the parser gives the file up: the last word that it reads, one byte at a time.

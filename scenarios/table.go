@@ -103,6 +103,16 @@ func (p *place[T]) name() string {
 	return p.in.title()
 }
 
+// has reports whether the place has a key, built or not.
+func (p *place[T]) has(name string) bool {
+	for i := range p.rows { // rows are large, and not copied
+		if p.rows[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // key is the row of a key that fills the field at, with the field's default.
 func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
 	if k.Type.Name == "" {

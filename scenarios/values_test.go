@@ -139,6 +139,33 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+func TestTextMatches(t *testing.T) {
+	s, err := Parse("match.yaml", []byte(`name: x
+routes:
+  - match: {path: /a, header: {Content-Type: json, X-A: "/^a+$/"}, body: "/"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Routes[0].Match[0]
+	for _, c := range []struct {
+		match *TextMatch
+		text  string
+		want  bool
+	}{
+		{&m.Header[0].TextMatch, "application/json", true},
+		{&m.Header[0].TextMatch, "text/plain", false},
+		{&m.Header[1].TextMatch, "aaa", true},
+		{&m.Header[1].TextMatch, "aab", false},
+		{m.Body, "a/b", true},
+		{m.Body, "ab", false},
+	} {
+		if got := c.match.Fits(c.text); got != c.want || c.match.Regexp.IsSet() != (c.match.Text == "/^a+$/") {
+			t.Errorf("%q fits %q: %v", c.text, c.match.Text, got)
+		}
+	}
+}
+
 func TestJSONBodies(t *testing.T) {
 	for in, want := range map[string]string{
 		`{id: "pay_{call}", n: [1, 2.50, true, null, ~, 2024-01-02]}`: `{"id":"pay_7","n":[1,2.50,true,null,null,"2024-01-02"]}`,

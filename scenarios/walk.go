@@ -58,6 +58,9 @@ func (l *loader) at(path string, at Pos, msg, hint string, warning bool) {
 }
 
 func (l *loader) report(at Pos, msg, hint string, warning bool) {
+	if l.full() {
+		return
+	}
 	at = l.text.clamp(at)
 	k := known{at, msg}
 	if l.seen[k] {
@@ -66,7 +69,7 @@ func (l *loader) report(at Pos, msg, hint string, warning bool) {
 	l.seen[k] = true
 	e := &Error{
 		File: l.file, Line: at.Line, Column: at.Column, End: max(at.End, at.Column+1),
-		Path: clean(l.where()), Msg: clean(msg), Hint: clean(hint), Warning: warning, Source: l.text.line(at.Line),
+		Path: brief(l.where()), Msg: brief(msg), Hint: brief(hint), Warning: warning, Source: l.text.line(at.Line),
 	}
 	l.errs = append(l.errs, e)
 }
@@ -305,8 +308,11 @@ func hintFor(k Key) string {
 func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *place[T]) []string {
 	var meant []string
 	for _, e := range list {
+		if l.full() {
+			break
+		}
 		got := follow(e.key).Value
-		if slices.ContainsFunc(p.rows, func(r row[T]) bool { return r.Name == got }) {
+		if p.has(got) {
 			continue
 		}
 		var names, free []string // the free ones do not stand in the mapping yet
@@ -320,32 +326,47 @@ func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *plac
 				free = append(free, name)
 			}
 		}
-		hint := "one of " + join(sorted(names))
-		if len(names) == 0 {
-			hint = ""
-		}
-		if near := cmpOr(Suggest(got, free), Suggest(got, names)); near != "" {
+		near := cmpOr(Suggest(got, free), Suggest(got, names))
+		hint := l.otherKey(got, names)
+		if near != "" {
 			hint = "did you mean " + quote(near) + "?"
-			meant = append(meant, near)
-		} else if elsewhere := l.elsewhere(got); elsewhere != "" {
-			hint = elsewhere
+		} else if word, rest, cut := glued(got); cut && slices.Contains(names, word) {
+			near, hint = word, "write "+word+": "+rest
 		}
+		meant = append(meant, near)
 		l.fail(e.key, "unknown key "+quote(got)+" in "+p.name(), hint)
 	}
 	return meant
 }
 
-// elsewhere says where a key stands that does not stand here; "" where no place has it.
-func (l *loader) elsewhere(name string) string {
+// glued splits what was written without the colon, or the blank after it, between a key and its value.
+func glued(s string) (key, value string, ok bool) {
+	i := strings.IndexAny(s, ": ")
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], strings.TrimLeft(s[i:], ": "), true
+}
+
+// otherKey says what to do about a key that stands in no place here, and is not near one that does: where it stands
+// instead, or what is allowed.
+func (l *loader) otherKey(name string, names []string) string {
+	var places []string
 	for _, k := range l.rows() {
-		if k.Name != name || k.Check != "" {
+		if k.Name != name || k.Check != "" || k.Unbuilt {
 			continue
 		}
-		places := make([]string, len(k.In))
-		for i, p := range k.In {
-			places[i] = p.title()
+		for _, p := range k.In {
+			if !slices.Contains(places, p.title()) {
+				places = append(places, p.title())
+			}
 		}
+	}
+	if len(places) > 0 {
 		return quote(name) + " stands in " + joinOr(places)
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return "one of " + join(sorted(names))
 }

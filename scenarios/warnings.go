@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // warnings reports what a scenario says that cannot be meant: what can never strike, be reached or fail, and checks that
@@ -21,7 +22,43 @@ func (l *loader) warnings(s *Scenario) {
 	for i := range s.Expect {
 		l.warnCheck(s, &s.Expect[i], fmt.Sprintf("expect[%d].%s", i, s.Expect[i].Name))
 	}
+	l.warnEnd(s)
 	l.warnRules(s)
+}
+
+// warnEnd reports phases and windows that begin after drive has ended.
+func (l *loader) warnEnd(s *Scenario) {
+	end, known := driveEnd(s)
+	if !known {
+		return
+	}
+	late := func(at Pos, path, what string, from time.Duration) {
+		l.warn(at, path, fmt.Sprintf("the %s begins at %s, and drive ends at %s", what, showDuration(from), showDuration(end)), "drive longer, or say optional: true")
+	}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if from, _, ok := phaseWindow(s, []string{p.Name}); ok && from >= end && !p.Optional {
+			late(p.Pos, fmt.Sprintf("phases[%d]", i), "phase", from)
+		}
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		if w := f.When.Elapsed; w != nil && w.From >= end && !f.Optional {
+			late(w.Pos, fmt.Sprintf("faults[%d].when.elapsed", i), "fault", w.From)
+		}
+	}
+}
+
+// driveEnd returns when the last step of drive stops making calls, where every step says how long it does.
+func driveEnd(s *Scenario) (time.Duration, bool) {
+	var end time.Duration
+	for _, step := range s.Drive {
+		if step.For == 0 {
+			return 0, false
+		}
+		end += step.Wait + step.For
+	}
+	return end, len(s.Drive) > 0
 }
 
 func (l *loader) warnRoute(s *Scenario, r *Route) {

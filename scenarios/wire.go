@@ -43,31 +43,33 @@ func (w *WireFault) String() string {
 }
 
 func named(names []string, i int) string {
-	if i > 0 && i < len(names) {
+	if i < len(names) && names[i] != "" {
 		return names[i]
 	}
 	return "unknown(" + number(float64(i)) + ")"
 }
 
-// wireWord reads a word of the grammar into v, or says that it is not built, or not a word of the grammar.
-func wireWord[V ~uint8](l *loader, n *yaml.Node, what string, all, built []string, v *V) {
-	t := Type{Name: what, Words: all}
+// wireWord reads a word into v, or says that it is not built, or not a word of the grammar. Built are the ones of t, whose
+// numbers begin at 1.
+func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, all []string, v *V) {
 	s, ok := l.scalar(n, t)
 	if !ok {
 		return
 	}
-	for i, w := range built {
-		if w != "" && s == w {
-			*v = V(i)
+	for i, w := range t.Words {
+		if s == w {
+			*v = V(i + 1)
 			return
 		}
 	}
-	f := oneOf(s, all)
-	if f == nil {
+	switch near := Suggest(s, all); {
+	case slices.Contains(all, s):
 		l.notBuilt(n, s)
-		return
+	case near != "":
+		l.fail(n, quote(s)+" is no "+t.Name, "did you mean "+quote(near)+"? (one of "+join(t.Words)+")")
+	default:
+		l.fail(n, quote(s)+" is no "+t.Name, "one of "+join(t.Words))
 	}
-	l.fail(n, quote(s)+" is no "+what, f.hint)
 }
 
 // wireRow is the row of a key that says something of the answer's wire fault. Its field is found by at, where it is
@@ -100,13 +102,11 @@ func wireRow(k Key, read func(*loader, *yaml.Node, *WireFault), write func(*prin
 }
 
 var (
-	pointType = Type{Name: "point of the exchange", Words: allPoints}
-	effectOf  = Type{Name: "effect", Words: allDos}
+	effect = Type{Name: "wire fault", Words: wireDos[WireRST:]}
+	point  = Type{Name: "point of the exchange", Words: wireAts[AtAccept:]}
 )
 
-func readPoint(l *loader, n *yaml.Node, w *WireFault) {
-	wireWord(l, n, "point of the exchange", allPoints, wireAts, &w.At)
-}
+func readPoint(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, point, allPoints, &w.At) }
 
 // shortWire are the short names of the wire faults that are built, one of which stands in an answer.
 var shortWire = []string{"reset", "close", "truncate", "stall", "drip", "garbage", "do"}
@@ -128,7 +128,7 @@ func short(k Key, do WireDo, read func(*loader, *yaml.Node, *WireFault), write f
 
 // shortAt is the row of a short name whose value is the point.
 func shortAt(name, doc string, do WireDo) row[Answer] {
-	return short(Key{Name: name, Type: pointType, Doc: doc}, do, readPoint,
+	return short(Key{Name: name, Type: point, Doc: doc}, do, readPoint,
 		func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), w.Do == do })
 }
 
@@ -154,11 +154,11 @@ var wireRows = []row[Answer]{
 			return leaf(showByteRate(w.Rate)), w.Do == WireDrip && !inFull(w)
 		}),
 	shortAt("garbage", "Sends bytes that are no answer at that point, then FIN.", WireGarbage),
-	wireRow(Key{Name: "do", Type: effectOf, Fault: true, Doc: "A wire fault in full: what it does, with at.", Without: otherShort("do")},
-		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, "wire fault", allDos, wireDos, &w.Do) },
+	wireRow(Key{Name: "do", Type: effect, Fault: true, Doc: "A wire fault in full: what it does, with at.", Without: otherShort("do")},
+		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, effect, allDos, &w.Do) },
 		func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.Do.String()), inFull(w) },
 		func(w *WireFault) []any { return []any{&w.Do} }),
-	wireRow(Key{Name: "at", Type: pointType, Fault: true, Doc: "A wire fault in full: the point of the exchange, with do.",
+	wireRow(Key{Name: "at", Type: point, Fault: true, Doc: "A wire fault in full: the point of the exchange, with do.",
 		Without: []string{"reset", "close", "truncate", "stall", "drip", "garbage"}},
 		readPoint, func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), inFull(w) },
 		func(w *WireFault) []any { return []any{&w.At} }),

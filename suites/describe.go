@@ -49,7 +49,7 @@ func load(name string) (*scenarios.Scenario, error) {
 func JudgedBy(t *testing.T, s *scenarios.Scenario, newClient NewClient) verdict.Verdict {
 	var v verdict.Verdict
 	var err error
-	inBubble(t, func() { v, _, err = trial.InMemory(context.Background(), s, newClient) })
+	InBubble(t, func() { v, _, err = trial.InMemory(context.Background(), s, newClient) })
 	gomega.ExpectWithOffset(1, err).NotTo(gomega.HaveOccurred(), fmt.Sprintf("the trial of %q could not be run", s.Name))
 	return v
 }

@@ -24,7 +24,7 @@ expect: [spreads_out, no_hot_loop, succeeds: all]
 var _ = Describe("clients that failed together", func() {
 	patient := func(jitter float64) func(*sketch) {
 		return func(s *sketch) {
-			s.backoff = func(_ int, draw float64) time.Duration {
+			s.backoff = func(_, _ int, draw float64) time.Duration {
 				return 2*time.Second + time.Duration(jitter*draw*float64(2*time.Second))
 			}
 		}

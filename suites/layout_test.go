@@ -25,6 +25,10 @@ var layout = map[string][]string{
 	"resilience/httpserver": {"resilience", "resilience/store"},
 	"resilience/store":      {"resilience"},
 
+	"resilience/store/bolt":      {"resilience", "resilience/store"},
+	"resilience/store/redis":     {"resilience", "resilience/store"},
+	"resilience/store/storetest": {"resilience", "resilience/store"},
+
 	"suites/verdict": {"scenarios", "chaosserver/journal"},
 	"suites/drive":   {"scenarios", "chaosserver/journal"},
 	"suites/report":  {"scenarios", "chaosserver/journal", "chaosserver/plan", "suites/verdict"},
@@ -44,6 +48,9 @@ var owners = map[string][]string{
 	"github.com/onsi/gomega":    {"suites"},
 	"github.com/spf13/cobra":    {"cmd/brownout"},
 	"github.com/gorilla/mux":    {"chaosserver"},
+
+	"go.etcd.io/bbolt":             {"resilience/store/bolt"},
+	"github.com/redis/go-redis/v9": {"resilience/store/redis"},
 }
 
 type goPackage struct {

@@ -1,6 +1,7 @@
 package suites_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -21,6 +22,7 @@ var suiteT *testing.T
 func TestSuites(t *testing.T) {
 	suiteT = t
 	RegisterFailHandler(Fail)
+	format.MaxLength = 0
 	format.RegisterCustomFormatter(func(value any) (string, bool) {
 		v, ok := value.(verdict.Verdict)
 		if !ok {
@@ -38,20 +40,29 @@ func theT() *testing.T { return suiteT }
 // caller says may be repeated, as an application does that knows which of its calls the server takes a key for.
 func reference(base http.RoundTripper) *http.Client {
 	budget := must(resilience.NewBudget(resilience.BudgetSettings{}))
-	retry := resilience.RetrySettings{MaxAttempts: 4, Budget: budget, Seed: 7}
-	plain := must(httpclient.New(base, httpclient.WithRetry(retry)))
-	keyed := must(httpclient.New(base, httpclient.WithRetry(retry), httpclient.WithIdempotencyKeys(httpclient.KeySettings{})))
-	return &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
-		if drive.Idempotent(req.Context()) {
-			return keyed.RoundTrip(req)
-		}
-		return plain.RoundTrip(req)
-	})}
+	return keyedWhereTold(httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 4, Budget: budget, Seed: 7}))(base)
+}
+
+// keyedWhereTold returns a maker of bundled clients that add a key to a call of which the driver says that it may be repeated.
+func keyedWhereTold(options ...httpclient.Option) suites.NewClient {
+	return func(base http.RoundTripper) *http.Client {
+		plain := must(httpclient.New(base, options...))
+		keyed := must(httpclient.New(base, append(options[:len(options):len(options)], httpclient.WithIdempotencyKeys(httpclient.KeySettings{}))...))
+		return &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if drive.Idempotent(req.Context()) {
+				return keyed.RoundTrip(req)
+			}
+			return plain.RoundTrip(req)
+		})}
+	}
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// text is [fmt.Sprintf].
+func text(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 
 func must[T any](v T, err error) T {
 	Expect(err).NotTo(HaveOccurred())

@@ -64,5 +64,5 @@ func ForWire(w *scenarios.WireFault) (Striker, error) {
 			return row.strike, nil
 		}
 	}
-	return nil, fmt.Errorf("no wire fault does %v", w.Do)
+	return nil, fmt.Errorf("no wire fault does %v at %v", w.Do, w.At)
 }

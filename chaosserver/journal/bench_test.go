@@ -124,6 +124,24 @@ func millionJournal(b *testing.B, file string) (*Journal, float64) {
 // BenchmarkLog1M decodes a million attempts.
 func BenchmarkLog1M(b *testing.B) {
 	j, size := millionJournal(b, "")
+	decodeMillion(b, j, size)
+}
+
+// BenchmarkLog1MUnordered decodes a million attempts that were delayed by up to 0.1 s, so that each is some 2,500
+// places from where its first byte puts it.
+func BenchmarkLog1MUnordered(b *testing.B) {
+	j := benchJournal(b, Options{MaxRecords: million, MaxBytes: 512 << 20})
+	var r AttemptRecord
+	for i := range million {
+		benchRecord(&r, i)
+		r.First += time.Duration(i*7919%5000) * 20 * time.Microsecond
+		j.Attempt(&r)
+		j.End(&EndRecord{Seq: r.Seq, Done: r.Sent, BytesSent: 190, Whole: true})
+	}
+	decodeMillion(b, j, float64(j.ring.head-j.ring.tail)/million)
+}
+
+func decodeMillion(b *testing.B, j *Journal, size float64) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if n := len(j.Log().Attempts); n != million {

@@ -184,7 +184,7 @@ func decodeClient(payload []byte) Client {
 	d := decoder{p: payload}
 	return Client{
 		Start: d.instant(), Stop: d.instant(), Call: d.int(), Exit: d.int(),
-		Signal: string(d.bytes()), TimedOut: d.bool(), StartError: string(d.bytes()),
+		Signal: string(d.bytes()), TimedOut: d.bool(), Interrupted: d.bool(), StartError: string(d.bytes()),
 	}
 }
 

@@ -36,6 +36,8 @@ type encoder struct {
 	names []string
 	// The name of the attempt's call, or of its client, is the value of a secret field.
 	secretCall, secretClient bool
+
+	_ [cacheLine]byte // encoders of two processors do not share a line
 }
 
 func (e *encoder) begin(k kind) []byte { return append(e.frame[:0], 0, 0, 0, 0, byte(k)) }
@@ -181,6 +183,7 @@ func (e *encoder) client(r Client) []byte {
 	b = binary.AppendVarint(b, int64(r.Exit))
 	b = appendString(b, r.Signal)
 	b = appendBool(b, r.TimedOut)
+	b = appendBool(b, r.Interrupted)
 	b = appendString(b, r.StartError)
 	return e.finish(b)
 }

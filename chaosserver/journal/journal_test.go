@@ -46,7 +46,7 @@ func recordAll(t *testing.T, j *Journal) {
 	do(j.End(&EndRecord{Seq: 2, Done: 10 * ms, Closed: ClosedByClientRST, Failure: "the client has gone"}))
 	do(j.Attempt(&AttemptRecord{Seq: 3, Conn: 1, ConnRequest: 2, Naming: NamedByHeader, Call: "k", Method: "GET", Target: "/", First: 11 * ms, Read: 11 * ms, Sent: 11 * ms, Entry: 1, Status: 200}))
 	do(j.Late(Lateness{At: 12 * ms, Late: 5 * ms}))
-	do(j.Client(Client{Start: 0, Stop: 13 * ms, Call: 1, Exit: -1, Signal: "killed", TimedOut: true}))
+	do(j.Client(Client{Start: 0, Stop: 13 * ms, Call: 1, Exit: -1, Signal: "killed", TimedOut: true, Interrupted: true}))
 	do(j.Client(Client{StartError: `exec: "crul": not found`}))
 	do(j.Result(Result{Call: 1, OK: true, At: 14 * ms}))
 	do(j.Drop(Drop{At: 15 * ms, Count: 2, Reason: "a live call left its table"}))
@@ -196,7 +196,7 @@ func TestOptions(t *testing.T) {
 		want string
 	}{
 		{Options{MaxRecords: -1}, "MaxRecords is -1; allowed is 1 or more, or 0 for 65536"},
-		{Options{MaxBytes: 1}, "MaxBytes is 1; allowed is 65536 to 4294967295, or 0 for 67108864"},
+		{Options{MaxBytes: 1}, "MaxBytes is 1; allowed is 65536 to 2147483648, or 0 for 67108864"},
 		{Options{MaxBytes: 1 << 16, KeepBody: 1 << 14}, "KeepBody is 16384; allowed is 0 to 8192, an eighth of MaxBytes"},
 		{Options{KeepBody: -1}, "KeepBody is -1; allowed is 0 to 8388608, an eighth of MaxBytes"},
 		{Options{File: exists}, "the journal's file: open " + exists + ": file exists"},

@@ -142,6 +142,7 @@ func appendClientLine(b, payload []byte) []byte {
 	b = appendNumber(b, `,"exit":`, int64(r.Exit))
 	b = appendText(b, `,"signal":`, r.Signal)
 	b = appendTrue(b, `,"timed_out":true`, r.TimedOut)
+	b = appendTrue(b, `,"interrupted":true`, r.Interrupted)
 	return appendText(b, `,"start_error":`, r.StartError)
 }
 

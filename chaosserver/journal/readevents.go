@@ -112,6 +112,8 @@ func (f *fileReader) readClient() error {
 			r.Signal = string(p.str())
 		case "timed_out":
 			r.TimedOut = p.bool()
+		case "interrupted":
+			r.Interrupted = p.bool()
 		case "start_error":
 			r.StartError = string(p.str())
 		default:

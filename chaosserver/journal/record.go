@@ -130,6 +130,7 @@ type Client struct {
 	Exit        int    // exit code; -1 where a signal ended it or, with Signal "", the run did as it was told to
 	Signal      string // ""
 	TimedOut    bool   // ended by the run's own time limit
+	Interrupted bool   // ended by an interrupt of the run, so that what it did not do says nothing
 	StartError  string // it could not be started
 }
 

@@ -206,7 +206,6 @@ var unsettled = []struct {
 	{regexp.MustCompile(`\d\d:\d\d:\d\d\.\d{3}`), "TIME"},
 	{regexp.MustCompile(`\d+(\.\d+)?(µs|us|ms|s)\b`), "N"},
 	{regexp.MustCompile(`curl/[\d.]+`), "curl/V"},
-	{regexp.MustCompile(`GET /items/\d+( #\d+)?`), "CALL"}, // which of many like calls comes first is the machine's choice
 	{regexp.MustCompile(`[▇┄▞│]+`), "|"},
 	{regexp.MustCompile(`[ |]+`), " "},
 	{regexp.MustCompile(`(N )+N`), "N"},

@@ -32,11 +32,11 @@ func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err e
 		}
 		delay, stop := a.Failed(ctx, failure)
 		if stop != nil {
-			return last(resp, stop)
+			return c.last(resp, stop)
 		}
 		next, stop := b.again()
 		if stop != nil {
-			return last(resp, &resilience.RetryError{
+			return c.last(resp, &resilience.RetryError{
 				Attempts: a.Number(), Reason: resilience.ReasonUnrepeatable,
 				Detail: "GetBody: " + stop.Error(), Err: failure.Err,
 			})
@@ -188,12 +188,12 @@ func pause(ctx context.Context, a *resilience.Attempts, resp *http.Response, del
 }
 
 // last returns what the caller gets when no further attempt is made.
-func last(resp *http.Response, stop error) (*http.Response, error) {
+func (c *call) last(resp *http.Response, stop error) (*http.Response, error) {
 	if resp == nil {
 		return nil, stop
 	}
 	if why, ok := errors.AsType[*resilience.RetryError](stop); ok {
-		resp.Body = &reasoned{resp.Body, why}
+		withReason(c.req, resp, why)
 	}
 	return resp, nil
 }

@@ -18,6 +18,7 @@ type config struct {
 	addKeys    bool
 	bodyBuffer int64
 	timeout    time.Duration
+	answers    int64
 	breaker    *resilience.BreakerSettings
 	bulkhead   *resilience.BulkheadSettings
 	limiter    *resilience.LimiterSettings
@@ -120,6 +121,13 @@ func WithBodyBuffer(bytes int64) Option {
 	return func(c *config) { c.bodyBuffer = bytes }
 }
 
+// WithAnswerBuffer reads every answer to its end before it is returned, up to so many bytes, so that one that breaks off is
+// a failed attempt, and repeated like any other. A longer answer is handed on as it arrives. 0 = off: the caller meets the
+// error when it reads the body. Not for answers that are streams, such as text/event-stream: it would wait for their end.
+func WithAnswerBuffer(bytes int64) Option {
+	return func(c *config) { c.answers = bytes }
+}
+
 // New returns a Transport around base; nil = [http.DefaultTransport]. The error names the setting that cannot be accepted.
 func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 	c := config{}
@@ -142,6 +150,7 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		keys:       newKeys(c.keys, c.addKeys),
 		bodyBuffer: c.bodyBuffer,
 		timeout:    c.timeout,
+		answers:    c.answers,
 		quotas:     c.quotas,
 		retryable:  c.retryable,
 		pauses:     !c.noPause,
@@ -177,8 +186,11 @@ func (c *config) complete() error {
 	if c.retryable == nil {
 		c.retryable = RetryableStatus
 	}
-	if c.timeout < 0 {
+	switch {
+	case c.timeout < 0:
 		return &resilience.SettingError{Field: "WithAttemptTimeout", Value: c.timeout, Want: "0 (no bound) or more"}
+	case c.answers < 0:
+		return &resilience.SettingError{Field: "WithAnswerBuffer", Value: c.answers, Want: "0 (off) or more"}
 	}
 	return nil
 }

@@ -27,7 +27,7 @@
 // RoundTrip returns the first good answer. When there is no further attempt it returns the last answer as it is, and
 // [Reason] tells why it is the last and how long to wait: a 503 stays a 503. Where the last attempt brought an error, that is in a
 // [*resilience.RetryError]. The body of a good answer is handed on as it arrives: when it breaks off the caller sees the
-// error, and the call is not repeated.
+// error, and the call is not repeated, unless [WithAnswerBuffer] is given.
 //
 // # Being told to wait
 //

@@ -221,6 +221,7 @@ func TestOptionErrors(t *testing.T) {
 	}{
 		{httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: -1}), "httpclient: RetrySettings.MaxAttempts: got -1, want 0 (the default), or 1 or more"},
 		{httpclient.WithAttemptTimeout(-1), "httpclient: WithAttemptTimeout: got -1ns, want 0 (no bound) or more"},
+		{httpclient.WithAnswerBuffer(-1), "httpclient: WithAnswerBuffer: got -1, want 0 (off) or more"},
 		{httpclient.WithScope(nil, -1), "httpclient: GroupSettings.Max: got -1, want 0 (the default) to 10000000"},
 		{httpclient.WithBudget(resilience.BudgetSettings{Tokens: -1}), "httpclient: BudgetSettings.Tokens: got -1, want 0 (the default), or 0.001 to 1000000"},
 	} {

@@ -18,7 +18,7 @@ type host struct {
 
 // troubled reports whether the host has a state worth remembering: it is held back, or its breaker is not closed.
 func (h *host) troubled() bool {
-	return h.gate.until.Load() != 0 || h.breaker != nil && h.breaker.State() != resilience.StateClosed
+	return h.gate.closed() || h.breaker != nil && h.breaker.State() != resilience.StateClosed
 }
 
 // hosts are the hosts that the transport remembers.

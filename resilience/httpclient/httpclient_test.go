@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"brownout/resilience"
@@ -146,4 +147,29 @@ func TestPlainServer(t *testing.T) {
 	if len(remotes) != 3 || remotes[0] != remotes[1] || remotes[1] != remotes[2] {
 		t.Errorf("attempts came from %v, want 3 from one connection", remotes)
 	}
+}
+
+// A client with a Timeout replaces the body of every answer; the reason is still there.
+func TestReasonThroughAClientWithTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{steps: []step{{status: 503}}}
+		client := newTransport(t, u).Client()
+		client.Timeout = time.Minute
+		resp, err := client.Get("http://a.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if why := reason(t, resp); why.Reason != resilience.ReasonAttempts {
+			t.Errorf("reason %v, want attempts", why.Reason)
+		}
+		good, err := newTransport(t, &upstream{steps: []step{{status: 503}, {status: 200}}}).Client().Get("http://a.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = good.Body.Close()
+		if why := httpclient.Reason(good); why != nil {
+			t.Errorf("a good answer has the reason %v", why)
+		}
+	})
 }

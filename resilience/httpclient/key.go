@@ -22,8 +22,8 @@ type keyContext struct{}
 
 // ContextWithKey returns a context whose calls carry key as their idempotency key. Take it when the key must outlive the
 // process or be the same for a later call: an operation that a person submits again, a job that is resumed. One key
-// belongs to one operation and one payload. It is sent as it is, without quotes being added, and also by a client
-// that was not given [WithIdempotencyKeys], in [DefaultKeyHeader].
+// belongs to one operation and one payload. It goes with requests whose method is not idempotent, as it is, without quotes
+// being added, and also by a client that was not given [WithIdempotencyKeys], in [DefaultKeyHeader].
 func ContextWithKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, keyContext{}, key)
 }
@@ -66,17 +66,20 @@ func newKeys(s KeySettings, add bool) keys {
 	return k
 }
 
-// of returns the key that req shall carry and whether it must still be added: one it has already, the context's, that of
-// the request that was redirected to this one, or a new one where its method is not idempotent. It is called once per
+// of returns the key that req shall carry, where its method is not idempotent, and whether it must still be added: one it
+// has already, the context's, that of the request that was redirected to this one, or a new one. It is called once per
 // call, so all attempts share the key.
 func (k *keys) of(req *http.Request) (key string, missing bool) {
+	if idempotentMethod(req.Method) {
+		return "", false // one it has goes with it, but is not needed
+	}
 	if have := req.Header[k.header]; len(have) > 0 {
 		return have[0], false
 	}
 	if key, ok := req.Context().Value(keyContext{}).(string); ok && key != "" {
 		return key, true
 	}
-	if !k.add || idempotentMethod(req.Method) {
+	if !k.add {
 		return "", false
 	}
 	if from := req.Response; from != nil && from.Request != nil && from.Request.Method == req.Method { // 307 or 308

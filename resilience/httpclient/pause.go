@@ -43,6 +43,9 @@ type gate struct {
 	until atomic.Int64 // ns since base; 0 = open
 }
 
+// closed reports whether callers have to wait, or whoever comes first has to open the gate.
+func (g *gate) closed() bool { return g.until.Load() != 0 }
+
 // pause closes the gate for d, unless it is closed for longer already.
 func (g *gate) pause(d time.Duration) {
 	until := int64(time.Since(g.base) + d)
@@ -57,7 +60,7 @@ func (g *gate) pause(d time.Duration) {
 // wait waits until the gate is open. It refuses at once what the deadline of ctx does not allow. Those held back leave a
 // little apart: each waits up to a tenth longer, drawn by spread, if the deadline allows that too.
 func (g *gate) wait(ctx context.Context, host string, spread func() float64) error {
-	for g.until.Load() != 0 {
+	for g.closed() {
 		until := g.until.Load()
 		left := time.Duration(until) - time.Since(g.base)
 		if left <= 0 {

@@ -79,6 +79,7 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		{"POST", keyed, step{status: 422}, 1, "key used for another payload"},
 		{"POST", keyed, step{status: 400}, 1, "definitive"},
 		{"GET", nil, step{status: 409}, 1, "a conflict of its own"},
+		{"PUT", keyed, step{status: 409}, 2, "keyed by the caller"},
 		{"PUT", nil, step{status: 413, header: http.Header{"Retry-After": {"1"}}}, 2, "a condition that passes"},
 		{"GET", nil, step{err: context.Canceled}, 1, "somebody wants it to end"},
 		{"GET", nil, step{err: http.ErrSchemeMismatch}, 1, "would come again"},

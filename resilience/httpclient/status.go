@@ -3,7 +3,6 @@ package httpclient
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -44,18 +43,23 @@ func (e *StatusError) Throttled() bool {
 
 // Reason tells why a response with a failed status was returned and not retried: all attempts made, the delay asked by the
 // server too long, the budget empty, a body that cannot be sent again and so on; Delay in it is how long to wait before
-// trying again. It is nil for other responses. It must be asked before resp.Body is replaced.
+// trying again. It is nil for other responses. It is kept in the context of resp.Request.
 func Reason(resp *http.Response) *resilience.RetryError {
-	if b, ok := resp.Body.(*reasoned); ok {
-		return b.why
+	if resp.Request == nil {
+		return nil
 	}
-	return nil
+	why, _ := resp.Request.Context().Value(reasonContext{}).(*resilience.RetryError)
+	return why
 }
 
-// reasoned is a response's body that knows why the response is the last one.
-type reasoned struct {
-	io.ReadCloser
-	why *resilience.RetryError
+type reasonContext struct{}
+
+// withReason makes why the Reason of resp, the answer to req.
+func withReason(req *http.Request, resp *http.Response, why *resilience.RetryError) {
+	if resp.Request != nil {
+		req = resp.Request
+	}
+	resp.Request = req.WithContext(context.WithValue(req.Context(), reasonContext{}, why))
 }
 
 type resendContext struct{}

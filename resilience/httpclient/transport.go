@@ -16,6 +16,7 @@ type Transport struct {
 	keys       keys
 	bodyBuffer int64
 	timeout    time.Duration // of an attempt; 0 = none
+	answers    int64         // how much of an answer is read before it counts as good; 0 = none
 	quotas     []QuotaReader
 	retryable  func(status int) bool
 	pauses     bool // Retry-After holds back the host
@@ -59,7 +60,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		a.Succeeded(ctx)
 		return resp, nil
 	}
-	c := call{t: t, req: req, h: h, keyed: key != ""}
+	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
 	return c.again(&b, &a, resp, err)
 }
 
@@ -83,7 +84,7 @@ func (t *Transport) suspect(resp *http.Response) bool {
 // refused the request's body is closed, as by any RoundTripper.
 func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
 	if h.breaker == nil {
-		return t.admitted(h, req)
+		return t.answered(t.admitted(h, req))
 	}
 	permit, err := h.breaker.Acquire(req.Context())
 	if err != nil {
@@ -92,7 +93,7 @@ func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, er
 	}
 	outcome := resilience.OutcomeFailure // of a panic
 	defer func() { permit.Done(outcome) }()
-	resp, err = t.admitted(h, req)
+	resp, err = t.answered(t.admitted(h, req))
 	outcome = t.outcome(req, resp, err)
 	return resp, err
 }
@@ -106,7 +107,10 @@ func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error)
 			return nil, err
 		}
 	}
-	err := h.gate.wait(ctx, h.name, t.retry.Draw)
+	var err error
+	if h.gate.closed() {
+		err = h.gate.wait(ctx, h.name, t.retry.Draw)
+	}
 	if err == nil && h.limiter != nil {
 		err = h.limiter.Wait(ctx)
 	}
@@ -121,6 +125,14 @@ func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error)
 		return t.base.RoundTrip(req)
 	}
 	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
+}
+
+// answered waits for the rest of an answer, where that is asked for.
+func (t *Transport) answered(resp *http.Response, err error) (*http.Response, error) {
+	if err != nil || t.answers == 0 {
+		return resp, err
+	}
+	return bufferAnswer(resp, t.answers)
 }
 
 // outcome says what an attempt tells about the health of its host.

@@ -20,6 +20,10 @@ const DefaultGrace = 5 * time.Second
 // nothing.
 var ErrTimedOut = errors.New("the run took longer than its time limit")
 
+// ErrEnough is the cause of a context that ends because the client has done all that it was waited for. A context that
+// ends for neither reason was interrupted.
+var ErrEnough = errors.New("the client has done enough")
+
 // Site is where clients find the chaos server, and what they are told of the scenario.
 type Site struct {
 	URL      string                // base URL

@@ -69,7 +69,8 @@ func TestHowAProcessEnds(t *testing.T) {
 
 // endings are the ways in which the run ends a client.
 func TestTheRunEndsAClient(t *testing.T) {
-	stop := errors.New("quiet for 5s")
+	enough := fmt.Errorf("%w: quiet for 5s", ErrEnough)
+	interrupt := errors.New("interrupted")
 	for _, c := range []struct {
 		args  []string
 		cause error
@@ -79,10 +80,11 @@ func TestTheRunEndsAClient(t *testing.T) {
 		why   string
 	}{
 		{self("wait", "0"), ErrTimedOut, time.Hour, false, journal.Client{Exit: 0, TimedOut: true}, "it heeds TERM in its own way"},
-		{self("wait", "7"), stop, time.Hour, false, journal.Client{Exit: -1}, "what it exits with says nothing"},
+		{self("wait", "7"), enough, time.Hour, false, journal.Client{Exit: -1}, "what it exits with says nothing"},
+		{self("wait", "0"), interrupt, time.Hour, false, journal.Client{Exit: -1, Interrupted: true}, "it was not done"},
 		{self("stubborn"), ErrTimedOut, 20 * time.Millisecond, false, journal.Client{Exit: -1, TimedOut: true, Signal: "SIGKILL"},
 			"the grace ends"},
-		{self("stubborn"), stop, time.Hour, true, journal.Client{Exit: -1}, "a second interrupt ends the grace"},
+		{self("stubborn"), interrupt, time.Hour, true, journal.Client{Exit: -1, Interrupted: true}, "a second interrupt ends the grace"},
 		{self("stopped"), ErrTimedOut, time.Hour, false, journal.Client{Exit: -1, TimedOut: true, Signal: "SIGTERM"},
 			"a stopped process is woken, to take its TERM"},
 	} {

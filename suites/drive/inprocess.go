@@ -36,7 +36,8 @@ func Idempotent(ctx context.Context) bool {
 	return may
 }
 
-// Run implements Driver. Its error is the recorder's, or says that a request could not be made as the drive describes it.
+// Run implements Driver. Once the calls have ended the clients close their idle connections, and are recorded as one client
+// that stopped then. Its error is the recorder's, or says that a request could not be made as the drive describes it.
 func (p *InProcess) Run(ctx context.Context, site Site, rec Recorder) error {
 	if len(p.Steps) == 0 {
 		return ErrNoSteps
@@ -44,10 +45,16 @@ func (p *InProcess) Run(ctx context.Context, site Site, rec Recorder) error {
 	r := &inProcessRun{InProcess: p, site: site, rec: rec}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	defer r.closeIdle()
+	start := rec.Now()
 	runSteps(r.ctx, p.Steps, r.begin)
+	for _, c := range r.all {
+		c.CloseIdleConnections()
+	}
 	if cause := context.Cause(r.ctx); ctx.Err() == nil && cause != nil {
 		return cause
+	}
+	if err := rec.Client(journal.Client{Start: start, Stop: rec.Now(), Interrupted: ctx.Err() != nil}); err != nil {
+		return err
 	}
 	pause(ctx, p.Settle)
 	return nil
@@ -75,12 +82,6 @@ func (r *inProcessRun) begin(s *scenarios.Step) callFunc {
 	}
 	clients := r.clients[:max(1, s.Clients)]
 	return func(o order) { r.call(clients[o.inStep%len(clients)], o) }
-}
-
-func (r *inProcessRun) closeIdle() {
-	for _, c := range r.all {
-		c.CloseIdleConnections()
-	}
 }
 
 // call makes one call and records what the client said of it.

@@ -84,8 +84,10 @@ func (p *Process) grace() time.Duration {
 // noteExit notes how a process ended; ended says that the run ended it.
 func noteExit(ctx context.Context, state *os.ProcessState, ended bool, client *journal.Client) {
 	client.Exit = state.ExitCode() // -1 for a signal
-	if ended && !errors.Is(context.Cause(ctx), ErrTimedOut) {
+	cause := context.Cause(ctx)
+	if ended && !errors.Is(cause, ErrTimedOut) {
 		client.Exit = -1 // with no signal: the run ended it, as it was told to
+		client.Interrupted = !errors.Is(cause, ErrEnough)
 		return
 	}
 	client.TimedOut = ended

@@ -37,7 +37,7 @@ func CheckPage(w io.Writer, c *CheckInfo, s Style) error {
 
 func (x *explainer) limits(c *CheckInfo) {
 	if c.Sample > 1 {
-		x.wrapped("  ", fmt.Sprintf("It is a statistic: with fewer than %d calls it is skipped.", c.Sample))
+		x.wrapped("  ", fmt.Sprintf("It is a statistic: with fewer than %d %s it is skipped.", c.Sample, c.SampleOf))
 	}
 	if c.Identity {
 		x.wrapped("  ", "It judges call by call: where calls cannot be told apart it is inconclusive.")

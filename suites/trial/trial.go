@@ -19,7 +19,7 @@ import (
 var ErrNotStarted = errors.New("the run had ended before the trial began")
 
 // errQuiet ends the client once nothing has come for as long as was asked for.
-var errQuiet = errors.New("nothing came any more")
+var errQuiet = fmt.Errorf("%w: nothing came any more", drive.ErrEnough)
 
 // Config says how one trial is run.
 type Config struct {

@@ -33,10 +33,11 @@ func (e *evidence) tellApart() {
 	for _, instants := range doubts {
 		slices.Sort(instants)
 	}
+	e.doubtWanderers()
 	e.clear = make([]*call, 0, len(e.calls))
 	for i := range e.calls {
 		c := &e.calls[i]
-		c.vague = len(doubts) > 0 && e.doubtful(c, doubts)
+		c.vague = c.vague || len(doubts) > 0 && e.doubtful(c, doubts)
 		if c.vague {
 			e.vague = append(e.vague, c)
 		} else {

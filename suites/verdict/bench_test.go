@@ -1,7 +1,9 @@
 package verdict
 
 import (
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -9,9 +11,9 @@ import (
 	"brownout/scenarios"
 )
 
-// millionAttempts is a run of a million attempts in 333,334 calls: two failures and a success each.
+// millionAttempts is a run of a million attempts in 333,333 calls: two failures and a success each.
 func millionAttempts() *journal.Log {
-	const total = 1_000_000
+	const total = 999_999
 	var headers []journal.Field
 	log := &journal.Log{Attempts: make([]journal.Attempt, total)}
 	for i := range log.Attempts {
@@ -65,4 +67,41 @@ func everything() *scenarios.Scenario {
 		parts = append(parts, expect(x.Params))
 	}
 	return scene(parts...)
+}
+
+// BenchmarkFileToVerdict reads the file of a million attempts and judges it.
+func BenchmarkFileToVerdict(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "journal.ndjson")
+	j, err := journal.New(journal.Options{Scenario: "bench", File: file})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, a := range millionAttempts().Attempts {
+		fields := make(map[string][]string, len(a.Headers))
+		for _, f := range a.Headers {
+			fields[f.Name] = []string{f.Value}
+		}
+		err := errors.Join(
+			j.Attempt(&journal.AttemptRecord{Seq: a.Seq, Conn: a.Conn, ConnRequest: a.ConnRequest, Route: a.Route, Call: a.Call, CallNo: a.CallNo,
+				N: a.N, Naming: a.Naming, Method: a.Method, Target: a.Target, Header: fields, BodyWhole: true, First: a.First, Read: a.Read,
+				Sent: a.Sent, Entry: a.Entry, Status: a.Status}),
+			j.End(&journal.EndRecord{Seq: a.Seq, Done: a.Done, BytesSent: a.BytesSent, Whole: a.Whole}))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Shut(); err != nil {
+		b.Fatal(err)
+	}
+	s := scene(route("POST /x", answer(503), answer(200)), expect(&scenarios.Succeeds{}), expect(&scenarios.Attempts{PerCall: n(3)}),
+		expect(&scenarios.NoHotLoop{}))
+	for b.Loop() {
+		log, err := journal.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if v := Judge(s, log); v.Outcome != Pass {
+			b.Fatalf("got %s: %+v", v.Outcome, v.Findings)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"brownout/scenarios"
@@ -104,26 +105,31 @@ func wireWord(a *attempt) string {
 	return "reset"
 }
 
-// answered is what the attempt got, in a word or two: "503", "429 RA=2s", "reset", "cut at accept".
+// answered is what the attempt got, in a word or two: "503", "429 RA=2s", "reset", "reset at accept".
 func answered(a *attempt) string {
+	s := outcome(a)
+	if a.Status == 0 {
+		return s
+	}
+	status := strconv.Itoa(a.Status)
+	return status + asks(a) + strings.TrimPrefix(s, status)
+}
+
+// outcome is what the attempt got, whatever pause it asked for.
+func outcome(a *attempt) string {
 	switch {
 	case a.cut:
 		return wireWord(a) + " at accept"
-	case a.Status == 0 && a.Wire != "":
+	case a.Status == 0 && a.wired:
 		return wireWord(a)
 	case a.Status == 0 && leftByClient(a):
 		return "given up"
 	case a.Status == 0:
 		return "no answer"
 	}
-	s := fmt.Sprint(a.Status)
-	if a.HasDue {
-		s += " RA=" + short(a.Due-a.Sent)
-	} else if _, value, found := strings.Cut(a.RetryAfter, ":"); found {
-		s += " RA=" + strings.TrimSpace(value)
-	}
+	s := strconv.Itoa(a.Status)
 	switch {
-	case a.Wire != "":
+	case a.wired:
 		s += ", " + wireWord(a)
 	case !a.Ended:
 		s += ", cut off"
@@ -133,4 +139,22 @@ func answered(a *attempt) string {
 		s += ", not whole"
 	}
 	return s
+}
+
+// asks is the pause that the answer asked for, as the client may read it, or else as it was sent; "" where there is none.
+func asks(a *attempt) string {
+	const most = 20 // letters of what nobody can read
+	_, value, found := strings.Cut(a.RetryAfter, ":")
+	value = strings.TrimSpace(value)
+	switch {
+	case a.HasDue:
+		return " RA=" + short(a.Due-a.Sent)
+	case !found:
+		return ""
+	case value == "":
+		return ` RA=""`
+	case len(value) > most:
+		return " RA=" + strings.ToValidUTF8(value[:most], "") + "…"
+	}
+	return " RA=" + value
 }

@@ -14,7 +14,6 @@ import (
 // attempt of it. With several calls in progress it stays unplaced, and a check by call cannot be decided.
 func (e *evidence) placeCuts() {
 	cuts := e.cutConns()
-	e.cut = len(cuts)
 	if len(cuts) == 0 {
 		return
 	}

@@ -14,7 +14,7 @@ type evidence struct {
 	scenario *scenarios.Scenario
 	log      *journal.Log
 
-	calls  []call     // on the scenario's routes, in the order of their first attempts
+	calls  []call     // on the scenario's routes, in the order of their first attempts, or of the driver's numbers
 	strays []*attempt // matched none of the scenario's routes
 
 	ambiguous []*attempt // might belong to another call
@@ -23,16 +23,17 @@ type evidence struct {
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	cut      int           // connections that a fault cut at accept
-	unplaced int           // those of them that belong to one of several calls in progress
-	replays  int           // calls with a transport replay
-	dropped  int           // records that the journal let go of
-	zero     time.Duration // when the scenario's time began: with the first connection accepted
-	end      time.Duration // of the record, in the scenario's time
-	routes   map[string]*scenarios.Route
-	exits    map[int]*journal.Client // the process of each call, with one process a call
-	results  map[int]journal.Result
-	whole    []*journal.Client // processes that make calls of their own accord
+	unplaced    int  // connections cut at accept that belong to one of several calls in progress
+	replays     int  // calls with a transport replay
+	interrupted bool // the run ended the client before it was done
+
+	dropped int           // records that the journal let go of
+	zero    time.Duration // when the scenario's time began: with the first connection accepted
+	end     time.Duration // of the record, in the scenario's time
+	routes  map[string]*scenarios.Route
+	exits   map[int]*journal.Client // the process of each call, with one process a call
+	results map[int]journal.Result
+	whole   []*journal.Client // processes that make calls of their own accord
 }
 
 // call is one call of the client.
@@ -88,6 +89,7 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	for _, d := range log.Dropped {
 		e.dropped += d.Count
 	}
+	e.interrupted = slices.ContainsFunc(log.Clients, func(c journal.Client) bool { return c.Interrupted })
 	e.clock()
 	e.group()
 	e.drivenCalls()
@@ -115,7 +117,8 @@ func (e *evidence) group() {
 	atts := make([]attempt, len(records))
 	ids := make([]int32, len(records))
 	byName := make(map[string]int32, len(records)/3)
-	sizes := make([]int32, 0, len(records)/3)
+	e.calls = make([]call, 0, len(records)/3+1)
+	sizes := make([]int32, 0, len(records)/3+1)
 	sorted, total := true, 0
 	for i := range records {
 		atts[i] = newAttempt(&records[i])
@@ -132,13 +135,13 @@ func (e *evidence) group() {
 			id = int32(len(sizes))
 			byName[a.Call] = id
 			sizes = append(sizes, 0)
+			e.calls = append(e.calls, newCall(a))
 		}
 		ids[i] = id
 		sizes[id]++
 		total++
 	}
 	flat := make([]*attempt, total)
-	e.calls = make([]call, len(sizes))
 	start := 0
 	for id, size := range sizes {
 		e.calls[id].atts = flat[start : start : start+int(size)]
@@ -146,7 +149,8 @@ func (e *evidence) group() {
 	}
 	for i, id := range ids {
 		if id >= 0 {
-			e.calls[id].add(&atts[i])
+			c := &e.calls[id]
+			c.atts = append(c.atts, &atts[i])
 		}
 	}
 	if sorted {
@@ -169,18 +173,18 @@ func (e *evidence) note(a *attempt) {
 	e.reached.mark(a)
 }
 
-// add adds the call's next attempt.
-func (c *call) add(a *attempt) {
-	if len(c.atts) == 0 {
-		c.name, c.no, c.named, c.replay = a.Call, a.CallNo, a.Naming != journal.NamedByPrint, -1
-		c.driven = isDriven(a)
-	}
-	c.atts = append(c.atts, a)
+// newCall is the call of an attempt, without attempts.
+func newCall(a *attempt) call {
+	return call{name: a.Call, no: a.CallNo, named: a.Naming != journal.NamedByPrint, driven: isDriven(a), replay: -1}
 }
 
 // isDriven reports whether the attempt's call has its number from the driver: then that is its name.
 func isDriven(a *attempt) bool {
-	return (a.Naming == journal.NamedByPrefix || a.Naming == journal.NamedByPath) && a.Call == strconv.Itoa(a.CallNo)
+	if a.Naming != journal.NamedByPrefix && a.Naming != journal.NamedByPath {
+		return false
+	}
+	var buf [20]byte // holds any int
+	return a.Call == string(strconv.AppendInt(buf[:0], int64(a.CallNo), 10))
 }
 
 // drivenCalls matches processes and results to calls, and adds the driven calls that never reached the wire.

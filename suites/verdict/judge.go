@@ -43,7 +43,9 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 	v.Findings = append(v.Findings, e.recordErrors()...)
 	v.Findings = append(v.Findings, e.clientErrors()...)
 	for i := range v.Findings {
-		v.Outcome = Worst(v.Outcome, v.Findings[i].Outcome)
+		f := &v.Findings[i]
+		f.Sentence = stopped(f.Sentence)
+		v.Outcome = Worst(v.Outcome, f.Outcome)
 	}
 	return v
 }
@@ -161,6 +163,10 @@ func (s *scope) weigh(c *Check, o opinion) opinion {
 		n := unseen("%s dropped: %s", plural(s.dropped, "record"), lower(o.Sentence))
 		n.note, n.Proof, n.Cause = "the record is not whole", o.Proof, o.Cause
 		return n
+	case s.interrupted && o.Outcome == Fail && o.absence:
+		n := unseen("the run was interrupted before it was done: %s", lower(o.Sentence))
+		n.note, n.Proof, n.Cause = "the client was not done", o.Proof, o.Cause
+		return n
 	}
 	return o
 }
@@ -185,6 +191,14 @@ func (s *scope) unplacedCuts() opinion {
 	o.Hint = "Make one call at a time, or name the calls with --per-call."
 	o.note = "cut connections cannot be told apart"
 	return o
+}
+
+// stopped ends a sentence with a stop.
+func stopped(sentence string) string {
+	if sentence == "" || strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
 }
 
 // lower makes a sentence the end of another.

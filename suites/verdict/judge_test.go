@@ -81,10 +81,10 @@ func TestRecordErrors(t *testing.T) {
 	}
 	good := func() *recorded { return record(made("GET /x", at(0, 200))) }
 	compare(t, "whole", find(good()), "")
-	compare(t, "dropped", find(good().drops(8, "the ring rolled").drops(4, "the ring rolled")), "inconclusive: 12 records dropped: the ring rolled")
+	compare(t, "dropped", find(good().drops(8, "the ring rolled").drops(4, "the ring rolled")), "inconclusive: 12 records dropped: the ring rolled.")
 	broken := good()
 	broken.Attempts[0].Failure = "no listener"
-	compare(t, "not carried out", find(broken), "error: 1 answer was not given as the scenario says: no listener")
+	compare(t, "not carried out", find(broken), "error: 1 answer was not given as the scenario says: no listener.")
 	broken.Attempts[0].Whole, broken.Attempts[0].Closed = false, journal.ClosedByClientFIN
 	compare(t, "the client went", find(broken), "")
 }
@@ -178,9 +178,32 @@ func TestChecksHaveTheirRows(t *testing.T) {
 	}
 }
 
+func TestAnswered(t *testing.T) {
+	field := func(value string) option { return func(a *journal.Attempt) { a.RetryAfter = "Retry-After: " + value } }
+	partly := option(func(a *journal.Attempt) { a.Whole, a.Closed = false, journal.ClosedByServerRST })
+	for want, a := range map[string]*journal.Attempt{
+		"503":                          at(0, 503),
+		"429 RA=2s":                    at(0, 429, ra(2*sec)),
+		"503 RA=3.236s":                at(0, 503, raDate(time.RFC1123, 3236*ms)),
+		`503 RA=""`:                    at(0, 503, field("")),
+		"503 RA=abc":                   at(0, 503, field("abc")),
+		"503 RA=99999999999999999999…": at(0, 503, field("999999999999999999999999")),
+		"429 RA=2s, cut off":           at(0, 429, ra(2*sec), noEnd),
+		"200, given up":                at(0, abandoned(ms)),
+		"200, not whole":               at(0, 200, partly),
+		"given up":                     at(0, abandoned(ms), 0),
+		"no answer":                    at(0),
+		"reset":                        at(0, reset),
+		"closed":                       at(0, hungUp),
+	} {
+		one := newAttempt(a)
+		compare(t, "answer", answered(&one), want)
+	}
+}
+
 func TestWords(t *testing.T) {
 	for want, got := range map[string]string{
-		"0s": short(0), "250ms": short(250 * ms), "1.5s": short(1500 * ms), "1m30s": short(90 * sec), "2m": short(2 * time.Minute),
+		"0s": short(0), "3.236s": short(3236 * ms), "-1.5s": short(-1500 * ms), "250ms": short(250 * ms), "1.5s": short(1500 * ms), "1m30s": short(90 * sec), "2m": short(2 * time.Minute),
 		"1h": short(time.Hour), "1h0m5s": short(time.Hour + 5*sec), "-3s": short(-3 * sec), "1h30m": short(90 * time.Minute),
 		"a, b and c": list([]string{"a", "b", "c"}, "and"), "": list(nil, "and"), "99.5%": percent(0.995), "1.3": factor(1.3), "2": factor(2),
 		"0.2s": roughly(203 * ms), "3s": roughly(3100 * ms), "0.05s": roughly(52 * ms), "2 statuses": plural(2, "status"), "1 call": plural(1, "call"),

@@ -231,15 +231,6 @@ func (r *recorded) opens(id uint64, from, until time.Duration) *recorded {
 	return r
 }
 
-// repeat makes n calls.
-func repeat(n int, each func(i int) calls) []calls {
-	all := make([]calls, n)
-	for i := range all {
-		all[i] = each(i)
-	}
-	return all
-}
-
 // part is a part of a scenario that a test is about.
 type part func(*scenarios.Scenario)
 

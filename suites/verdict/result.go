@@ -93,15 +93,15 @@ type Proof struct {
 
 // Row is one attempt of a proof.
 type Row struct {
-	Seq     uint64 // of the attempt in the journal
-	N       int
+	Seq     uint64        // of the attempt in the journal; 0 for a connection that was cut at accept
+	N       int           // 1-based ordinal in the call
 	At      time.Duration // first request byte, since the call's first
 	Sent    time.Duration // of the answer, since the call's first
-	Done    time.Duration
+	Done    time.Duration // of the answer's end, since the call's first
 	Answer  string        // "429 RA=2s", "reset", "201"
 	Waited  time.Duration // from Sent to the next attempt; -1 after the last
-	Allowed string        // "≥ 2s", "any"; "" after the last
-	Due     time.Duration // instant before which the next attempt was too early; 0 none
+	Allowed string        // "≥ 2s", "any"; "" after the last, and where the check judges no waits
+	Due     time.Duration // before it the next attempt was too early, since the call's first; 0 none
 	Good    bool          // Allowed was kept
 	Bad     bool          // it is one of the attempts that prove the finding
 }

@@ -29,13 +29,13 @@ func TestRetriesOn(t *testing.T) {
 		{"declared", scene(r, declared, profile), record(retried(503)), said{Pass, "retries on 503", "", "", ""}},
 		{"used up before it could be seen", scene(r, declared, profile), record(exhausted(503), made("GET /x", at(0, 503), at(sec, 429))),
 			said{Pass, "retries on 503", "", "", ""}},
-		{"not declared", scene(r, declared), record(retried(503)), said{Skip, "the profile does not declare retries_on", "", "", ""}},
+		{"not declared", scene(r, declared), record(retried(503)), said{Skip, "the profile does not declare retries_on.", "", "", ""}},
 		{"nothing to see", scene(r, on(503)), record(made("GET /x", at(0, 200))), said{Inconclusive,
-			"no answer had an error status that could be retried", "", "", ""}},
+			"no answer had an error status that could be retried.", "", "", ""}},
 		{"not retried in a record with gaps", scene(r, on(503)), record(ended(503)).drops(2, ""), said{Inconclusive,
-			"2 records dropped: the client did not retry 503", "", "", ""}},
+			"2 records dropped: the client did not retry 503.", "", "", ""}},
 		{"look-alikes", scene(r, on(503)), record(made("GET /x", byPrint, at(0, 503), at(sec, 200, looksAlike))), said{Inconclusive,
-			"the 2 attempts of 1 call cannot be told apart: their requests look alike", "", "", ""}},
+			"the 2 attempts of 1 call cannot be told apart: their requests look alike.", "", "", ""}},
 	} {
 		j.run(t)
 	}
@@ -56,12 +56,12 @@ func TestNeverRetries(t *testing.T) {
 			"The client made 2 more attempts after a 404.", "1 of 1 call went on", "11:10 the server answered 404 here", ""}},
 		{"several go on", scene(r, final), record(again(404), again(404), again(400), ended(400)), said{Fail,
 			"3 calls went on after an answer that is final: 404 (2×), 400 (1×).", "3 of 4 calls went on", "", ""}},
-		{"409 is not final", scene(r, final), record(again(409)), said{Inconclusive, "no answer had one of these statuses", "", "", ""}},
-		{"413 with a pause is not", scene(r, final), record(again(413, ra(sec))), said{Inconclusive, "no answer had one of these statuses", "", "", ""}},
+		{"409 is not final", scene(r, final), record(again(409)), said{Inconclusive, "no answer had one of these statuses.", "", "", ""}},
+		{"413 with a pause is not", scene(r, final), record(again(413, ra(sec))), said{Inconclusive, "no answer had one of these statuses.", "", "", ""}},
 		{"413 is", scene(r, final), record(again(413)), said{Fail, "The client made 1 more attempt after a 413.", "", "", ""}},
-		{"403 with a quota is not", scene(r, final), record(again(403, entry(1))), said{Inconclusive, "no answer had one of these statuses", "", "", ""}},
+		{"403 with a quota is not", scene(r, final), record(again(403, entry(1))), said{Inconclusive, "no answer had one of these statuses.", "", "", ""}},
 		{"401 with other credentials", scene(r, final), record(made("GET /x", at(0, 401), at(sec, 200, auth("a")))), said{Inconclusive,
-			"no answer had one of these statuses", "", "", ""}},
+			"no answer had one of these statuses.", "", "", ""}},
 		{"401 with other credentials twice", scene(r, final), record(made("GET /x", at(0, 401), at(sec, 401, auth("a")), at(2*sec, 401, auth("b")))),
 			said{Fail, "The client made 1 more attempt after a 401.", "", "", ""}},
 		{"401 with the same", scene(r, final), record(made("GET /x", auth("a"), at(0, 401), at(sec, 401))), said{Fail,
@@ -69,7 +69,7 @@ func TestNeverRetries(t *testing.T) {
 		{"its own list", scene(r, only), record(again(409), again(404)), said{Fail, "The client made 1 more attempt after a 409.", "", "", ""}},
 		{"a hedge is no retry", scene(r, final), record(made("GET /x", at(0, 404, took(sec)), at(500*ms, 200))), said{Pass, "never_retries, 1/1", "", "", ""}},
 		{"look-alikes", scene(r, final), record(made("GET /x", byPrint, at(0, 404), at(sec, 200, looksAlike))), said{Inconclusive,
-			"the 2 attempts of 1 call cannot be told apart: their requests look alike", "", "", ""}},
+			"the 2 attempts of 1 call cannot be told apart: their requests look alike.", "", "", ""}},
 	} {
 		j.run(t)
 	}
@@ -100,9 +100,9 @@ func TestNoUnsafeRetry(t *testing.T) {
 			"The client repeated 2 of 3 unsafe requests whose outcome was unknown.", "", "", ""}},
 		{"a replay counts", scene(r, x), record(made("POST /x", conn(1, 2), at(0, reset), at(5*ms, 201, conn(2, 1)))), said{Fail,
 			"The client sent POST 2 times, though the outcome of attempt 1 (reset) was unknown.", "", "", ""}},
-		{"503 says that nothing happened", scene(r, x), record(twice(503)), said{Inconclusive, "no unsafe request had an unknown outcome", "", "", ""}},
+		{"503 says that nothing happened", scene(r, x), record(twice(503)), said{Inconclusive, "no unsafe request had an unknown outcome.", "", "", ""}},
 		{"PUT is idempotent", scene(r, x), record(made("PUT /x", at(0, 504), at(sec, 200))), said{Inconclusive,
-			"no unsafe request had an unknown outcome", "", "", ""}},
+			"no unsafe request had an unknown outcome.", "", "", ""}},
 		{"a steady key", scene(r, x), record(twice(504, key("a"))), said{Pass, "no_unsafe_retry: 1 of 1 waived by a key", "", "", ""}},
 		{"a steady key of another name", scene(r, x), record(twice(504, header("paypal-request-id", "a"))), said{Pass,
 			"no_unsafe_retry: 1 of 1 waived by a key", "", "", ""}},
@@ -116,7 +116,7 @@ func TestNoUnsafeRetry(t *testing.T) {
 		{"a command is told nothing", scene(r, x, told(true)), record(twice(504)).says(1, true).exitOf(1, 0), said{Fail,
 			"The client sent POST 2 times, though the outcome of attempt 1 (504) was unknown.", "", "", ""}},
 		{"look-alikes", scene(r, x), record(made("POST /x", byPrint, at(0, 504), at(sec, 201, looksAlike))), said{Inconclusive,
-			"the 2 attempts of 1 call cannot be told apart: their requests look alike", "", "", ""}},
+			"the 2 attempts of 1 call cannot be told apart: their requests look alike.", "", "", ""}},
 	} {
 		j.run(t)
 	}
@@ -160,10 +160,10 @@ func TestSameRequest(t *testing.T) {
 			"same_request, 1/1", "", "", ""}},
 		{"a redirect asks for another", scene(r, x), record(redirected), said{Pass,
 			"same_request, 1/1", "", "", ""}},
-		{"no retry", scene(r, x), record(made("POST /x", at(0, 201))), said{Inconclusive, "no call was tried again", "", "", ""}},
+		{"no retry", scene(r, x), record(made("POST /x", at(0, 201))), said{Inconclusive, "no call was tried again.", "", "", ""}},
 		{"told apart by their bodies", scene(r, x), record(
 			made("POST /x", byPrint, body("abc"), at(0, 503)), made("POST /x", byPrint, at(sec, 503), at(2*sec, 201))), said{Inconclusive,
-			"a failed call with a body of 3 bytes was followed by one with 0 bytes: that may be the same call with a changed body", "", "",
+			"a failed call with a body of 3 bytes was followed by one with 0 bytes: that may be the same call with a changed body.", "", "",
 			"Calls are told apart by their bodies; name them: with --per-call, or with identity: {by: path}."}},
 		{"told apart by their bodies, and the first went well", scene(r, x), record(
 			made("POST /x", byPrint, body("abc"), at(0, 201)), made("POST /x", byPrint, at(sec, 503), at(2*sec, 201))), said{Pass,

@@ -28,11 +28,11 @@ func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 	if c.settled != nil && len(s.vague) > 0 {
 		s.calls = slices.Clone(s.calls)
 		var vague []*call
-		for _, c2 := range s.vague {
-			if c.settled(c2) {
-				s.calls = append(s.calls, c2)
+		for _, v := range s.vague {
+			if c.settled(v) {
+				s.calls = append(s.calls, v)
 			} else {
-				vague = append(vague, c2)
+				vague = append(vague, v)
 			}
 		}
 		s.vague = vague

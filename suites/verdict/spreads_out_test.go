@@ -33,12 +33,12 @@ func TestSpreadsOut(t *testing.T) {
 		{"spread", record(herd(50, spread)...), Pass, "spreads_out: at most 5 of 50 within 100ms"},
 		{"together", record(herd(50, together)...), Fail, "The clients came back together: 50 of 50 first retries came within 100ms."},
 		{"nearly all together", record(append(herd(45, together), herd(5, spread)...)...), Fail, "The clients came back together: 50 of 50 first retries came within 100ms."},
-		{"too few", record(herd(49, together)...), Skip, "saw 49, needs 50 calls that a hold let through together and that were tried again"},
-		{"too soon to tell", record(herd(50, func(i int) time.Duration { return 500*ms + intTime(i)*ms })...), Inconclusive, "50 waits behind the hold have a median of 524.5ms; a herd shows from 1s on"},
-		{"nobody came back", record(made("GET /feed", at(0, 503, took(sec)))), Inconclusive, "no call was tried again behind a hold"},
-		{"look-alikes", record(herd(50, spread, byPrint, looksAlike)...), Inconclusive, "the 100 attempts of 50 calls cannot be told apart: their requests look alike"},
-		{"the machine was late", late, Inconclusive, "50 of 50 first retries came within 100ms, but the machine itself was late then"},
-		{"came when the gate was open", record(append(replayed, made("GET /feed", at(1500*ms, 503), at(3020*ms, 200, entry(1))))...), Skip, "saw 49, needs 50 calls that a hold let through together and that were tried again"},
+		{"too few", record(herd(49, together)...), Skip, "saw 49, needs 50 calls that a hold let through together and that were tried again."},
+		{"too soon to tell", record(herd(50, func(i int) time.Duration { return 500*ms + intTime(i)*ms })...), Inconclusive, "50 waits behind the hold have a median of 524.5ms; a herd shows from 1s on."},
+		{"nobody came back", record(made("GET /feed", at(0, 503, took(sec)))), Inconclusive, "no call was tried again behind a hold."},
+		{"look-alikes", record(herd(50, spread, byPrint, looksAlike)...), Inconclusive, "the 100 attempts of 50 calls cannot be told apart: their requests look alike."},
+		{"the machine was late", late, Inconclusive, "50 of 50 first retries came within 100ms, but the machine itself was late then."},
+		{"came when the gate was open", record(append(replayed, made("GET /feed", at(1500*ms, 503), at(3020*ms, 200, entry(1))))...), Skip, "saw 49, needs 50 calls that a hold let through together and that were tried again."},
 	} {
 		f := Judge(s, &c.log.Log).Findings[0]
 		if f.Outcome != c.want || f.Sentence+f.Summary != c.says {

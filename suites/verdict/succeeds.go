@@ -145,6 +145,9 @@ func (t *outcomes) failure(s *scope, share float64) opinion {
 	if t.exit != 0 {
 		o.note += fmt.Sprintf("; the client exited with %d", t.exit)
 	}
+	if p := s.exit(c); p != nil && p.Exit > 0 && t.told == 0 {
+		o.note += fmt.Sprintf("; for %s the client exited with %d", c.title(), p.Exit)
+	}
 	o.absence = true
 	o.Others = others(first(c, t.bad))
 	if n := len(c.atts); n > 0 {
@@ -179,7 +182,7 @@ func (s *scope) oneFailed(c *call) string {
 		}
 		return fmt.Sprintf("The client reported a failure, though its call got a whole %d.", c.atts[n-1].Status)
 	}
-	return fmt.Sprintf("The client gave up after %s: the last got %s.", plural(n, "attempt"), answered(c.atts[n-1]))
+	return fmt.Sprintf("The client gave up after %s: the last got %s.", plural(n, "attempt"), outcome(c.atts[n-1]))
 }
 
 // because names what is special about some of the failed calls.
@@ -194,7 +197,7 @@ func (t *outcomes) because(s *scope) string {
 	}
 	var last tally
 	for _, c := range t.bad {
-		last.add(answered(c.atts[len(c.atts)-1]))
+		last.add(outcome(c.atts[len(c.atts)-1]))
 	}
 	return ": their last attempts got " + last.listed(3)
 }

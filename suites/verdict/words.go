@@ -21,7 +21,7 @@ func short(d time.Duration) string {
 	case d < time.Second && d > -time.Second:
 		return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
 	case d < time.Minute && d > -time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+		return trimmed(d.Seconds(), 3) + "s"
 	}
 	s := d.String()
 	s, zeroSeconds := strings.CutSuffix(s, "m0s")
@@ -76,7 +76,12 @@ func list(words []string, and string) string {
 
 // factor writes a factor or a mean: 1.3, 2.07, 3.
 func factor(f float64) string {
-	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 2, 64), "0"), ".")
+	return trimmed(f, 2)
+}
+
+// trimmed writes a number with at most so many decimals.
+func trimmed(f float64, decimals int) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', decimals, 64), "0"), ".")
 }
 
 // percent writes a share: 99%, 99.5%.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package chaosserver
+
+const raceEnabled = false
