@@ -35,6 +35,7 @@ type exchange struct {
 	written  fault.Written
 	out      []byte
 	over     bool // what is sent is a 2xx, and nothing has cut it short
+	readsOn  bool // the rest of the request's body is read behind the answer
 	left     bool // its last bytes have been left to the kernel
 
 	authorization, authorized string // the client's name by an Authorization, made once
@@ -52,7 +53,8 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
-		if c.endedByUs() {
+		told, over := c.isTold(), c.endedByUs()
+		if over && !told {
 			c.answered()
 			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
 			return
@@ -60,7 +62,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c.x == nil {
 			c.x = newExchange(s)
 		}
-		c.x.serve(c, w, r)
+		if told {
+			c.x.serveLate(c, w, r)
+		} else {
+			c.x.serve(c, w, r)
+		}
 		return
 	}
 	if s.run.Load() == nil {
@@ -76,6 +82,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.begin(c, w, r)
 	defer x.forget()
+	if x.s.ahead {
+		x.serveAhead()
+		return
+	}
 	err := x.receive()
 	x.identify()
 	defer x.run.calls.done(x.place.call)
@@ -110,6 +120,7 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.First = x.run.at(first)
 	}
 	x.end = journal.EndRecord{}
+	x.readsOn = false
 }
 
 // forget lets go of what belongs to the request.
@@ -136,9 +147,9 @@ func (x *exchange) identify() {
 	if named {
 		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
 	} else {
-		x.place = x.run.calls.arrive(print{x.r.Method, x.target.whole, x.body.sum}, x.route, x.c, now)
+		x.place = x.run.calls.arrive(print{x.r.Method, x.target.whole, x.printOfBody()}, x.route, x.c, now)
 		// Of a body that broke off nobody knows which call's it would have been.
-		x.place.ambiguous = x.place.ambiguous || !x.body.whole
+		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.s.ahead
 	}
 	if x.place.dropped {
 		x.run.drop(now, "a live call left its table")
@@ -181,17 +192,19 @@ func (x *exchange) decide() {
 	rec.Drawn, rec.Applied = d.Drawn, d.Applied
 }
 
-// wait waits out the delay, counted from the end of the request. It reports false where the client, or the server's
+// wait waits out the delay, counted from the end of the request, and then until the answer's gate opens. It reports false where the client, or the server's
 // end, cut it short, which is then recorded.
 func (x *exchange) wait() bool {
-	if x.decision.Delay <= 0 {
-		return true
+	d := &x.decision
+	if d.Delay > 0 && fault.Wait(x.r.Context(), x.read, d.Delay) != nil {
+		x.gaveUp()
+		return false
 	}
-	if fault.Wait(x.r.Context(), x.read, x.decision.Delay) == nil {
-		return true
+	if d.Answer.Hold != nil && x.run.gates.of(d.Answer).wait(x.r.Context()) != nil {
+		x.gaveUp()
+		return false
 	}
-	x.gaveUp()
-	return false
+	return true
 }
 
 // gaveUp records an attempt that its client gave up before it was answered.

@@ -71,6 +71,12 @@ type Amplification struct {
 	After Share   // 0.5 by default
 }
 
+// SpreadsOut holds when of the calls that a hold released together less than Max retry within any one Window (HERD).
+type SpreadsOut struct {
+	Window time.Duration // 100ms by default
+	Max    Share         // 0.9 by default
+}
+
 // SameIdempotencyKey holds when all attempts of a call carry one key.
 type SameIdempotencyKey struct{}
 
@@ -100,6 +106,7 @@ func (*NoHotLoop) check()               {}
 func (*BackoffGrows) check()            {}
 func (*BackoffJitters) check()          {}
 func (*Amplification) check()           {}
+func (*SpreadsOut) check()              {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}
 func (*KeyFromFirstAttempt) check()     {}

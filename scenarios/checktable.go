@@ -12,6 +12,7 @@ const (
 	sampleJitter        = 20  // calls for JIT
 	sampleGrowth        = 20  // calls for GROW3; GROW2, with only two gaps, needs 30
 	sampleAmplification = 500 // calls for BUDGET
+	sampleHerd          = 50  // calls for HERD
 	sampleDistinct      = 2   // calls for keys to differ
 )
 
@@ -54,6 +55,11 @@ func checkTable() []Check {
 			Doc: "Delays grow with the attempt's number, in the mean over the calls."}),
 		check[BackoffJitters](Check{Name: "backoff_jitters", Identity: true, Sample: sampleJitter, SampleOf: ofCalls, Rules: []string{"BACKOFF-004"},
 			Doc: "Delays are randomised from call to call."}),
+		check(Check{Name: "spreads_out", Identity: true, Sample: sampleHerd, SampleOf: ofCalls, Rules: []string{"BACKOFF-005"},
+			Doc: "Calls that a hold released at one instant do not come back together."},
+			durationRow(Key{Name: "window", Doc: "How long a stretch is looked at."}, 100*time.Millisecond, func(s *SpreadsOut) *time.Duration { return &s.Window }),
+			key(Key{Name: "max", Default: "90%", Doc: "The share of first retries that one window may hold."},
+				share, 0.9, func(s *SpreadsOut) *Share { return &s.Max })),
 		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
 			Doc: "No attempt comes before it was due."},
 			durationRow(Key{Name: "tolerance", Doc: "So much earlier passes, for early timers."}, 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
@@ -80,7 +86,7 @@ func checkTable() []Check {
 // unbuiltChecks are the checks of the grammar that this version does not judge.
 var unbuiltChecks = func() []Check {
 	var list []Check
-	for _, name := range []string{"same_as", "stops_after_success", "in_flight", "retries_return", "spreads_out", "clients_differ",
+	for _, name := range []string{"same_as", "stops_after_success", "in_flight", "retries_return", "clients_differ",
 		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
 		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
 		"refuses", "final_effect", "attempt_ends", "stops_when_cancelled", "leaves_connection"} {

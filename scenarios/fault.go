@@ -158,7 +158,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if a.Status != 0 {
 		return
 	}
-	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter} {
+	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early, &a.Connection, &a.Hold} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
 			return
@@ -167,7 +167,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if follow(n).Kind != yaml.MappingNode {
 		return
 	}
-	if a.Delay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil {
+	if a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
 		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
 	}
 }
@@ -175,7 +175,8 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 // checkAccept checks a fault at accept, where nothing of a request is known.
 func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
-	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Delay} {
+	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
+		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
 		}

@@ -9,6 +9,7 @@ func (l *loader) references(s *Scenario) {
 		phases[i] = p.Name
 	}
 	l.uniqueNames(s)
+	l.ahead(s)
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		for j, name := range f.When.Phase {

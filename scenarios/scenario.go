@@ -158,7 +158,16 @@ type Answer struct {
 	Headers    []Header
 	Body       Body
 	RetryAfter *RetryAfter
-	Delay      *Delay // before the first byte
+	Framing    Framing
+	Encoding   Encoding
+	Redirect   Template      // path of the Location, inside the call's own URL; "" for none
+	Interim    []int         // statuses of 1xx, sent before the answer
+	Early      *int64        // answers after so many bytes of the request's body, then reads on; nil: after all of it
+	Connection string        // "close" says Connection: close; ""
+	Linger     time.Duration // with Connection: how long the connection stays open, and is read from
+	Delay      *Delay        // before the first byte
+	Hold       *Hold         // a gate before the first byte, behind Delay; nil for none
+	BodyDelay  *Delay        // between the header block and the body
 	Wire       *WireFault
 	Times      int  // so many attempts get this entry; 1 by default, 0 in a fault
 	Optional   bool // need not be reached
@@ -181,6 +190,7 @@ const (
 	BodyJSON
 	BodyText
 	BodySize // Size seeded bytes
+	BodyFile // the content of a file beside the scenario
 )
 
 // Body is the content of an answer or of a driven request.
@@ -188,7 +198,29 @@ type Body struct {
 	Kind BodyKind
 	Text Template // the JSON (compact, key order kept) or the text
 	Size int64    // bytes, with BodySize
+	File string   // as written, with BodyFile
+	Data []byte   // what File held when the scenario was read
 }
+
+// Framing says how a client can tell where a body ends (RFC 9112, section 6).
+type Framing uint8
+
+// The framings.
+const (
+	FramingLength Framing = iota // Content-Length
+	FramingChunked
+	FramingClose // the end of the connection
+)
+
+// Encoding is the content coding of a body.
+type Encoding uint8
+
+// The encodings.
+const (
+	EncodingNone Encoding = iota
+	EncodingGzip
+	EncodingCutGzip // whole framing around a gzip stream that is cut at 60 %
+)
 
 // RetryAfterForm is how a Retry-After is written.
 type RetryAfterForm uint8
@@ -246,6 +278,9 @@ type WireDo uint8
 const (
 	WireRST WireDo = iota + 1
 	WireFIN
+	WireStall   // no further byte until the client or the run ends the connection
+	WireDrip    // so many bytes a second
+	WireGarbage // bytes that are no answer, then FIN
 )
 
 // WireAt is the point of the exchange at which a wire fault strikes.
@@ -253,16 +288,57 @@ type WireAt uint8
 
 // The points of the exchange, in its order.
 const (
-	AtAccept WireAt = iota + 1
-	AtBeforeHeaders
+	AtAccept        WireAt = iota + 1
+	AtRequestBody          // while the request's body is read
+	AtBeforeHeaders        // the request was read, and nothing is sent
+	AtHeaders
+	AtBody
+	AtEnd  // after the last byte
+	AtIdle // later, on the connection that was kept
 )
 
 // WireFault is a fault that says what goes over the wire.
 type WireFault struct {
-	Pos Pos
-	Do  WireDo
-	At  WireAt
+	Pos   Pos
+	Do    WireDo
+	At    WireAt
+	After Extent        // how much of the part at At goes first
+	Rate  int64         // bytes a second, with WireDrip
+	Bytes Garbage       // with WireGarbage
+	Wait  time.Duration // with AtIdle: the connection must have been idle for so long; 50ms by default
 }
+
+// LeavesWhole reports whether the client gets the whole answer all the same.
+func (w *WireFault) LeavesWhole() bool { return w.Do == WireDrip || w.At == AtEnd || w.At == AtIdle }
+
+// DefaultIdleWait is how long a connection is idle before a fault at idle strikes, where the file says nothing.
+const DefaultIdleWait = 50 * time.Millisecond
+
+// Extent is so much of a part of an exchange. The zero Extent means that the file says nothing: half of a header block,
+// and nothing of a body.
+type Extent struct {
+	Set     bool
+	Size    int64 // bytes; with IsShare 0
+	IsShare bool
+	Share   Share
+}
+
+// Of returns how many bytes of a part of that length they are, which may be more than it has.
+func (e Extent) Of(length int64) int64 {
+	if e.IsShare {
+		return int64(float64(e.Share) * float64(length))
+	}
+	return e.Size
+}
+
+// Garbage is bytes that are no answer: a text, or so many seeded bytes. The zero Garbage is [DefaultGarbage] seeded ones.
+type Garbage struct {
+	Text string
+	Size int64
+}
+
+// DefaultGarbage is how many bytes of garbage are sent where the file says nothing.
+const DefaultGarbage = 64
 
 // Fault is an answer, or a part of one, that a healthy upstream would not give, with its triggers.
 type Fault struct {
@@ -277,6 +353,28 @@ type Fault struct {
 
 // OnConnection reports whether the fault strikes at accept, before anything of a request is known.
 func (f *Fault) OnConnection() bool { return f.Answer.Wire != nil && f.Answer.Wire.At == AtAccept }
+
+// Ahead reports whether the answer has to be decided before the request's body is read: it strikes there, or comes early.
+func (a *Answer) Ahead() bool {
+	return a.Early != nil || a.Wire != nil && a.Wire.At == AtRequestBody
+}
+
+// Ahead reports whether an attempt has to be decided about before its body is read.
+func (s *Scenario) Ahead() bool {
+	for i := range s.Routes {
+		for j := range s.Routes[i].Answers {
+			if s.Routes[i].Answers[j].Ahead() {
+				return true
+			}
+		}
+	}
+	for i := range s.Faults {
+		if s.Faults[i].Answer.Ahead() {
+			return true
+		}
+	}
+	return false
+}
 
 // Chance is a share of attempts, from 0 to 1, or a straight line over the window of the fault's own When.
 type Chance struct {

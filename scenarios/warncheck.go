@@ -79,6 +79,7 @@ type reached struct {
 	failing    bool // some answer or fault makes a client retry: a status from 400 on, or a wire fault
 	good       bool // some answer is a 2xx
 	retryAfter bool
+	held       bool // some answer has a hold
 	unsafe     bool // some request may be neither idempotent nor safe
 }
 
@@ -111,7 +112,8 @@ func (s *Scenario) reach(e *Expectation) reached {
 func (r *reached) meet(a *Answer) {
 	r.statuses[a.Status] = true
 	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
-	r.good = r.good || a.Status/100 == 2 && a.Wire == nil
+	r.good = r.good || a.Status/100 == 2 && (a.Wire == nil || a.Wire.LeavesWhole())
+	r.held = r.held || a.Hold != nil
 	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
 }
 
@@ -158,6 +160,11 @@ func neverFails(params Params, seen reached) string {
 		if !seen.unsafe {
 			return "every route takes safe or idempotent methods only"
 		}
+	case *SpreadsOut:
+		if !seen.held {
+			return "nothing here has a hold"
+		}
+		return ""
 	case *DistinctIdempotencyKeys, *KeyFromFirstAttempt, *SameIdempotencyKey:
 		return ""
 	}

@@ -32,6 +32,10 @@ type route struct {
 	answers []scenarios.Answer
 	delays  []*sampler
 	keys    []key // of the answers' delays
+
+	bodyDelays []*sampler
+	bodyKeys   []key
+
 	ends    []int // how many attempts the answers up to this one take; the last is open
 	listed  bool  // the answers are a route's entries, not what an attempt without a route gets
 	labels  int   // index of answers[0] in a fault's over
@@ -124,6 +128,8 @@ func newRoute(seed uint64, name string, answers []scenarios.Answer) route {
 		r.ends = append(r.ends, end)
 		r.delays = append(r.delays, newSampler(answers[i].Delay))
 		r.keys = append(r.keys, newKey(seed, labelDelay, name, fmt.Sprintf("answers[%d]", i)))
+		r.bodyDelays = append(r.bodyDelays, newSampler(answers[i].BodyDelay))
+		r.bodyKeys = append(r.bodyKeys, newKey(seed, labelBodyDelay, name, fmt.Sprintf("answers[%d]", i)))
 	}
 	return r
 }

@@ -106,6 +106,8 @@ func expectWords(e *scenarios.Expectation) string {
 		return "gaps grow with the attempt's number"
 	case *scenarios.BackoffJitters:
 		return "gaps are random"
+	case *scenarios.SpreadsOut:
+		return fmt.Sprintf("of the first retries behind a hold, at most %s come within %s", percent(float64(p.Max)), span(p.Window))
 	case *scenarios.Amplification:
 		return fmt.Sprintf("at most %g attempts a call, after %s of the time", p.Max, percent(float64(p.After)))
 	case *scenarios.SameIdempotencyKey:

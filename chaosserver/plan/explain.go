@@ -280,7 +280,7 @@ func edge(r *scenarios.Range) int {
 // callsDiffer reports whether two calls of a route may meet different things.
 func (x *explainer) callsDiffer(index int) bool {
 	r := &x.routes[index+1]
-	for _, s := range r.delays {
+	for _, s := range slices.Concat(r.delays, r.bodyDelays) {
 		if s != nil && !s.fixed {
 			return true
 		}
@@ -291,7 +291,7 @@ func (x *explainer) callsDiffer(index int) bool {
 			continue
 		}
 		draws := f.ramp == nil && f.odds != unit && f.odds != 0
-		if draws || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed {
+		if draws || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed || f.slowBody != nil && !f.slowBody.fixed {
 			return true
 		}
 	}

@@ -19,6 +19,10 @@ type fault struct {
 	chance key
 	delay  key
 	slow   *sampler
+
+	bodyDelay key
+	slowBody  *sampler
+
 	reason string
 	over   []string // the reasons where it is laid over a healthy answer
 }
@@ -35,6 +39,10 @@ func newFault(s *scenarios.Scenario, index int, routes []key) fault {
 		chance: newKey(s.Seed, labelChance, sf.Name),
 		delay:  newKey(s.Seed, labelDelay, sf.Name),
 		slow:   newSampler(sf.Answer.Delay),
+
+		bodyDelay: newKey(s.Seed, labelBodyDelay, sf.Name),
+		slowBody:  newSampler(sf.Answer.BodyDelay),
+
 		reason: label(sf, index),
 	}
 	if sf.OnConnection() {

@@ -32,6 +32,7 @@ type Decision struct {
 	Entry   int               // index of the entry of answers; -1 where a fault answers
 	Fault   int               // index of the fault that answers; -1 where none does
 	Delay   time.Duration     // drawn, all delays added up
+	Body    time.Duration     // drawn: between the header block and the body
 	Wire    *scenarios.WireFault
 	Phase   int   // index of the phase; -1 where there are none
 	Drawn   []int // indices of the faults whose triggers held

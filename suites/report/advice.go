@@ -41,6 +41,10 @@ var advice = map[string][]string{
 		"Draw each wait at random, such as evenly between nothing and the exponential bound (full jitter).",
 		"Seed the generator differently in each process.",
 	},
+	"spreads_out": {
+		"Draw each wait at random, by each call for itself: clients that failed together must not come back together.",
+		"Do not round waits to whole seconds, nor wait for a tick that all clients share.",
+	},
 	"honours_retry_after": {
 		"Read Retry-After on 429 and 503, in seconds and in the three forms of an HTTP date.",
 		"Do not send the next attempt before it is due; where that is later than the call can wait, give up at once.",

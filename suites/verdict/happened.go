@@ -18,6 +18,7 @@ func (e *evidence) mustHaveHappened() []Finding {
 		return []Finding{e.notCalled()}
 	}
 	e.markConns()
+	idle := e.markIdle()
 	r, longest := e.reached, e.longest()
 	var findings []Finding
 	for i := range e.scenario.Routes {
@@ -28,7 +29,8 @@ func (e *evidence) mustHaveHappened() []Finding {
 			findings = append(findings, missed(f.Pos, e.missedFault(f, r.drawn[i])))
 		}
 	}
-	findings = append(findings, e.missedPhases()...)
+	findings = append(findings, e.shutGates()...)
+	findings = append(append(findings, idle...), e.missedPhases()...)
 	if len(e.strays) > 0 {
 		findings = append(findings, Finding{Check: unwritten, Outcome: Info,
 			Sentence: fmt.Sprintf("%s matched no route: %s.", plural(len(e.strays), "request"), e.seenInstead().listed(3))})
@@ -85,17 +87,23 @@ func (e *evidence) missedAnswers(route *scenarios.Route, by map[string]int) []Fi
 
 // scriptedWord is a scripted answer in a word: "503", "reset".
 func scriptedWord(a *scenarios.Answer) string {
-	if a.Wire == nil {
+	if a.Wire == nil || a.Wire.LeavesWhole() {
 		return fmt.Sprint(a.Status)
 	}
-	if a.Wire.Do == scenarios.WireFIN {
+	switch a.Wire.Do {
+	case scenarios.WireRST:
+		return "reset"
+	case scenarios.WireFIN:
 		return "close"
 	}
-	return "reset"
+	return a.Wire.Do.String()
 }
 
 // missedFault says why a fault never struck.
 func (e *evidence) missedFault(f *scenarios.Fault, drawn bool) string {
+	if e.neverIdle(f) {
+		return fmt.Sprintf("%s never struck: no connection stayed open and idle for %s", f.Name, short(f.Answer.Wire.Wait))
+	}
 	if drawn {
 		return f.Name + " never struck: a fault before it answered each time"
 	}
