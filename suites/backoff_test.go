@@ -156,7 +156,8 @@ expect: [succeeds: all]
 			transient += r.gaps(call)[0]
 			throttled += r.gaps(call + 1)[0]
 		}
-		Expect(throttled).To(BeNumerically(">=", transient/2))
+		Expect(throttled).To(BeNumerically(">=", transient/2), "the rule")
+		Expect(throttled).To(BeNumerically(">=", 10*transient), "the default, of 1 s instead of 50 ms")
 	})
 })
 
