@@ -23,6 +23,7 @@ type exchange struct {
 	target target
 	route  int // -1: none
 	vars   []pathVar
+	kase   int // index of the case that the path names; -1: none
 	place  arrival
 	body   received
 	read   time.Time // the request was read
@@ -143,6 +144,7 @@ const keptBuffer = 4 << 10
 func (x *exchange) identify() {
 	x.route, x.vars = x.s.router.find(request{x.r.Method, x.target.path, x.r.Header, x.body.kept})
 	now := x.run.at(x.read)
+	unknown := x.findCase()
 	name, number, named := x.nameOf()
 	if named {
 		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
@@ -162,6 +164,8 @@ func (x *exchange) identify() {
 	rec.Client = x.clientOf()
 	if x.route >= 0 {
 		rec.Route = x.s.scenario.Routes[x.route].Name
+	} else if unknown != "" {
+		rec.Nearest = unknown
 	} else {
 		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path})
 	}
@@ -176,14 +180,15 @@ func (x *exchange) decide() {
 	in.Elapsed = x.run.elapsed(rec.First)
 	in.Method, in.Path, in.Client, in.Body = x.r.Method, x.target.path, rec.Client, x.body.kept
 
-	call.turn.Lock()
-	answered := call.answered(x.route)
+	in.Case = x.caseIndex(call.no)
+
+	answered, guard := x.turn(call, in.Case)
 	in.Entries = *answered
 	x.run.plan.Attempt(in, d)
 	if d.Entry >= 0 {
 		*answered++
 	}
-	call.turn.Unlock()
+	guard.Unlock()
 
 	if d.Phase >= 0 {
 		rec.Phase = x.s.scenario.Phases[d.Phase].Name

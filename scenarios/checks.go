@@ -71,6 +71,13 @@ type Amplification struct {
 	After Share   // 0.5 by default
 }
 
+// SameAs holds when the calls of each other case behave as those of the Control case do.
+type SameAs struct {
+	Control string   // a case's name
+	Compare []string // attempts, outcome, gaps, pace; nil: attempts and outcome
+	Within  Share    // 0.2 by default; 0 means equal
+}
+
 // SpreadsOut holds when of the calls that a hold released together less than Max retry within any one Window (HERD).
 type SpreadsOut struct {
 	Window time.Duration // 100ms by default
@@ -106,6 +113,7 @@ func (*NoHotLoop) check()               {}
 func (*BackoffGrows) check()            {}
 func (*BackoffJitters) check()          {}
 func (*Amplification) check()           {}
+func (*SameAs) check()                  {}
 func (*SpreadsOut) check()              {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}

@@ -42,6 +42,14 @@ func checkTable() []Check {
 			Doc: "An unsafe request whose outcome is unknown has one attempt only, unless it has a steady key."}),
 		check[SameRequest](Check{Name: "same_request", Identity: true, Rules: []string{"RETRY-009", "IDEM-006"},
 			Doc: "Method, target, body digest and content headers of a call's attempts are equal."}),
+		check(Check{Name: "same_as", Identity: true, Rules: []string{"RETRY-006", "RA-005", "RL-002"},
+			Doc: "The calls of a case behave as those of the control case do."},
+			key(Key{Name: "control", Required: true, Type: Type{Name: "name of a case", Example: "gateway"}, Doc: "The case that the others are compared with."},
+				name, "", func(s *SameAs) *string { return &s.Control }),
+			key(Key{Name: "compare", Default: "[attempts, outcome]", Type: Type{Name: "word, or a list of words", Example: "gaps", Words: []string{"attempts", "outcome", "gaps", "pace"}}, Doc: "What is compared: attempts of a call, its outcome, the gaps between them, the pace of all."},
+				oneOrList("words", word("attempts", "outcome", "gaps", "pace")), nil, func(s *SameAs) *[]string { return &s.Compare }),
+			key(Key{Name: "within", Default: "20%", Doc: "By how much they may differ."},
+				share, 0.2, func(s *SameAs) *Share { return &s.Within })),
 		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, SampleOf: ofCalls, Rules: []string{"RETRY-011"},
 			Doc: "There are at most so many attempts for each call, after a share of the phase."},
 			key(Key{Name: "max", Default: "1.3x", Doc: "Attempts for each call."}, factor, 1.3, func(a *Amplification) *float64 { return &a.Max }),
@@ -86,7 +94,7 @@ func checkTable() []Check {
 // unbuiltChecks are the checks of the grammar that this version does not judge.
 var unbuiltChecks = func() []Check {
 	var list []Check
-	for _, name := range []string{"same_as", "stops_after_success", "in_flight", "retries_return", "clients_differ",
+	for _, name := range []string{"stops_after_success", "in_flight", "retries_return", "clients_differ",
 		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
 		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
 		"refuses", "final_effect", "attempt_ends", "stops_when_cancelled", "leaves_connection"} {

@@ -76,12 +76,6 @@ func (l *loader) readPath(n *yaml.Node, s string, v *Path) bool {
 	if !set(l, n, v, s, parsePath) {
 		return false
 	}
-	for _, segment := range v.Segments {
-		if segment.Var == "case" || segment.Var == "event" {
-			l.notBuilt(n, ":"+segment.Var)
-			return false
-		}
-	}
 	return true
 }
 

@@ -10,6 +10,7 @@ func (l *loader) references(s *Scenario) {
 	}
 	l.uniqueNames(s)
 	l.ahead(s)
+	l.checkCases(s)
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		for j, name := range f.When.Phase {

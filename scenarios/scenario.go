@@ -97,7 +97,9 @@ type Route struct {
 	Index   int    // its place in Routes
 	Name    string // as given, else its match as written
 	Match   []Match
-	Answers []Answer // one per attempt of a call; the last repeats; never empty
+	Answers []Answer // one per attempt of a call; the last repeats; never empty; with Cases, those of all cases
+	Cases   []Case   // nil: Answers is one list
+	Per     Per      // what the list counts
 }
 
 // Match is what a request must look like; every part that is set must hold.
@@ -394,6 +396,7 @@ type When struct {
 	ConnRequest *Range
 	Elapsed     *Window
 	Phase       []string // any of them
+	Case        []string // any of them
 	Burst       *Burst
 	Method      []string // any of them
 	Path        *Path
@@ -432,6 +435,7 @@ type Burst struct {
 type Step struct {
 	Pos         Pos
 	Requests    []Request     // taken in turn
+	Cases       []string      // the step is done for each; nil: once
 	Calls       int           // so many; 0 with For set
 	For         time.Duration // or so long
 	Concurrency int           // 0: unbounded (only with Rate); else at least 1
@@ -473,5 +477,6 @@ type Expectation struct {
 	Params Params // pointer to the check's parameter type, such as *HonoursRetryAfter
 	Route  string // judge only calls of this route; "" all
 	Phase  string // judge only calls that began in this phase; "" all
+	Case   string // judge only calls of this case; "" all
 	Level  Level
 }

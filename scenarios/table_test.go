@@ -24,7 +24,7 @@ var beside = map[Place]struct {
 	InRetryAfter: {"name: x\nroutes: [{match: GET /a, answers: [{retry_after: {%s}}]}]", []string{"in: 3s"}},
 	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
-	InWhen:       {"name: x\nphases: [{name: outage}]\nfaults: [{status: 503, when: {%s}}]", nil},
+	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
 	InBurst:      {"name: x\nfaults: [{status: 503, when: {burst: {%s}}}]", []string{"bad: 2s", "good: 15s"}},
 	InStep:       {"name: x\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
@@ -151,7 +151,7 @@ func TestEveryCheck(t *testing.T) {
 				if needed != "" && !strings.HasPrefix(needed, k.Name+":") {
 					params = append(params, needed)
 				}
-				text := fmt.Sprintf("name: x\nphases: [{name: outage}]\nroutes: [{match: POST /payments}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
+				text := fmt.Sprintf("name: x\nphases: [{name: outage}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
 				s, err := Parse("trial.yaml", []byte(text))
 				if err != nil {
 					t.Errorf("%v\n%s", err, text)

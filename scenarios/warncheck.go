@@ -53,6 +53,9 @@ func sampled(s *Scenario, what string) (int, bool) {
 	}
 	most := 0 // waits of one call: one after each entry that fails, while there is a healthy one to end with
 	for i := range s.Routes {
+		if len(s.Routes[i].Cases) > 0 {
+			return 0, false
+		}
 		waits := 0
 		for j := range s.Routes[i].Answers {
 			a := &s.Routes[i].Answers[j]
@@ -160,6 +163,8 @@ func neverFails(params Params, seen reached) string {
 		if !seen.unsafe {
 			return "every route takes safe or idempotent methods only"
 		}
+	case *SameAs:
+		return ""
 	case *SpreadsOut:
 		if !seen.held {
 			return "nothing here has a hold"

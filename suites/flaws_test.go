@@ -60,6 +60,7 @@ expect:
 
 // elsewhere are the checks that are built and have a scenario of their own, with a client that fails them alone.
 var elsewhere = map[string]string{
+	"same_as":     "cases_test.go: it compares the cases of a route",
 	"spreads_out": "herd_test.go: it takes fifty connections at once, and waits of a second",
 }
 

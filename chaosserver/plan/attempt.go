@@ -42,7 +42,7 @@ func (p *Plan) Attempt(in *Input, d *Decision) {
 	}
 	entry := 0
 	if d.Fault < 0 {
-		entry = r.entry(in.Entries)
+		entry = r.entry(in.Case, in.Entries)
 		r.answer(in, entry, d)
 	}
 	d.Reason = p.reason(r, entry, only, d)

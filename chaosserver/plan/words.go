@@ -73,6 +73,7 @@ func whenWords(f *scenarios.Fault) string {
 		}
 	}
 	add(len(w.Phase) > 0, "in phase %s", strings.Join(w.Phase, " or "))
+	add(len(w.Case) > 0, "in case %s", strings.Join(w.Case, " or "))
 	if w.Elapsed != nil {
 		all = append(all, windowWords(w.Elapsed))
 	}

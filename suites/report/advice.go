@@ -41,6 +41,9 @@ var advice = map[string][]string{
 		"Draw each wait at random, such as evenly between nothing and the exponential bound (full jitter).",
 		"Seed the generator differently in each process.",
 	},
+	"same_as": {
+		"Treat what you do not know as what it is like: a status as x00 of its class, a header that cannot be read as none.",
+	},
 	"spreads_out": {
 		"Draw each wait at random, by each call for itself: clients that failed together must not come back together.",
 		"Do not round waits to whole seconds, nor wait for a tick that all clients share.",

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,13 +77,29 @@ func (e *evidence) missedAnswers(route *scenarios.Route, by map[string]int) []Fi
 		return nil
 	}
 	var findings []Finding
-	for i := range route.Answers[:max(len(route.Answers)-1, 0)] {
-		if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
-			findings = append(findings, missed(a.Pos, fmt.Sprintf("answers[%d] (%s) of %s was never given: the longest call had %s",
-				i, scriptedWord(a), route.Name, plural(longest, "attempt"))))
+	for list := range max(len(route.Cases), 1) {
+		from, to := route.List(list)
+		if len(route.Cases) > 0 && !slices.Contains(e.reached.entries[route.Name][from:to], true) {
+			findings = append(findings, e.missedCase(route, &route.Cases[list])...)
+			continue
+		}
+		for i := from; i < to-1; i++ {
+			if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
+				findings = append(findings, missed(a.Pos, fmt.Sprintf("%s (%s) of %s was never given: the longest call had %s",
+					route.EntryName(i), scriptedWord(a), route.Name, plural(longest, "attempt"))))
+			}
 		}
 	}
 	return findings
+}
+
+// missedCase names a case that no call visited. A client that is not driven visits what it likes.
+func (e *evidence) missedCase(route *scenarios.Route, c *scenarios.Case) []Finding {
+	f := missed(c.Pos, fmt.Sprintf("case %s of %s was never visited", c.Name, route.Name))
+	if len(e.results) == 0 && len(e.exits) == 0 {
+		f.Outcome = Skip
+	}
+	return []Finding{f}
 }
 
 // scriptedWord is a scripted answer in a word: "503", "reset".

@@ -57,8 +57,8 @@ func (e *evidence) markIdle() []Finding {
 		for j := range r.Answers {
 			s := &r.Answers[j]
 			if atIdle(s) && !s.Optional && !struck[s] && e.reached.entries[r.Name][j] {
-				findings = append(findings, missed(s.Wire.Pos, fmt.Sprintf("answers[%d] of %s was given, and its wire fault at idle never struck: no connection stayed open and idle for %s",
-					j, r.Name, short(s.Wire.Wait))))
+				findings = append(findings, missed(s.Wire.Pos, fmt.Sprintf("%s of %s was given, and its wire fault at idle never struck: no connection stayed open and idle for %s",
+					r.EntryName(j), r.Name, short(s.Wire.Wait))))
 			}
 		}
 	}
