@@ -16,9 +16,9 @@ func ExampleNew() {
 		ContextTimeoutEnabled: true, // so that steps end with the deadline of their context
 	})
 	defer client.Close()
-	var claims store.Store
 	claims, err := redis.New(client, redis.Settings{Prefix: "shop:claim:"})
-	fmt.Println(claims != nil, err)
+	var _ store.Store = claims
+	fmt.Println(err)
 	// Output:
-	// true <nil>
+	// <nil>
 }
