@@ -73,10 +73,7 @@ var path = codec[Path]{
 }
 
 func (l *loader) readPath(n *yaml.Node, s string, v *Path) bool {
-	if !set(l, n, v, s, parsePath) {
-		return false
-	}
-	return true
+	return set(l, n, v, s, parsePath)
 }
 
 // method is the codec of a request method.
