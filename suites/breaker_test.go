@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -137,27 +138,42 @@ var _ = rule("CB-003", func() {
 		Entry("three", 3, 3),
 	)
 
-	It("one that never ends does not hold the place for ever", inVirtualTime(func() {
-		s := newService(func(n int, req *http.Request) (*http.Response, error) {
+	// hung opens a breaker, and returns once its first probe hangs; the probe fails when it is let go.
+	hung := func(s resilience.BreakerSettings) (client *http.Client, letGo func()) {
+		s.ConsecutiveFailures, s.OpenFor = 5, openFor
+		hangs := make(chan struct{})
+		client = bundled(onceOnly, httpclient.WithBreaker(s))(newService(func(n int, req *http.Request) (*http.Response, error) {
 			if n == 6 {
-				<-req.Context().Done() // the probe hangs
-				return nil, req.Context().Err()
+				<-hangs
 			}
-			return reply(req, map[bool]int{true: 503, false: 200}[n < 6]), nil
-		})
-		client := breaking(onceOnly)(s)
+			return reply(req, map[bool]int{true: 503, false: 200}[n <= 6]), nil
+		}))
 		getEvery(client, 5, 0)
 		time.Sleep(openFor)
-		ctx, cancel := context.WithCancel(context.Background())
-		hung := make(chan op, 1)
-		go func() { hung <- get(ctx, client, "http://upstream.test/items") }()
+		probe := make(chan []op, 1)
+		go func() { probe <- getEvery(client, 1, 0) }()
+		synctest.Wait()
+		return client, func() {
+			close(hangs)
+			Expect((<-probe)[0].status).To(Equal(503))
+		}
+	}
+
+	It("one that never ends does not hold the place for ever", inVirtualTime(func() {
+		client, letGo := hung(resilience.BreakerSettings{})
 		time.Sleep(openFor - time.Millisecond)
 		Expect(rejected(getEvery(client, 1, 0)[0])).To(BeTrue())
 		time.Sleep(time.Millisecond)
 		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
-		cancel()
-		Expect((<-hung).err).To(HaveOccurred())
+		letGo()
 		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue(), "what comes of the old probe counts nowhere")
+	}))
+
+	It("one that fails after another has closed the circuit does not open it", inVirtualTime(func() {
+		client, letGo := hung(resilience.BreakerSettings{Probes: 2, ProbeSuccesses: 1})
+		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
+		letGo()
+		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
 	}))
 })
 
@@ -222,7 +238,7 @@ var _ = rule("CB-005", func() {
 		client := breaking(onceOnly)(s)
 		load(100, 10*time.Millisecond, func(int) op {
 			ctx, cancel := context.WithCancel(context.Background())
-			time.AfterFunc(time.Second, cancel)
+			time.AfterFunc(5*time.Millisecond, cancel)
 			return get(ctx, client, "http://upstream.test/items")
 		})
 		Expect(s.record()).To(HaveLen(100))

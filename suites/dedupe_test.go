@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -130,9 +131,35 @@ var _ = rule("DELIV-005", func() {
 			}
 			return nil
 		})
+		began := time.Now()
 		Expect(c.deliver("evt_1")).To(BeFalse())
 		Expect(c.deliver("evt_1")).To(BeTrue())
 		Expect(c.deliver("evt_1")).To(BeTrue())
+		Expect(time.Since(began)).To(BeZero(), "nobody waits for the lease of work that has failed")
+		Expect(c.effects).To(Equal(map[string]int{"evt_1": 1}))
+	}))
+
+	It("after an error that others wait for", inVirtualTime(func() {
+		var tries atomic.Int32
+		c := newConsumer(resilience.DedupeSettings{}, func(ctx context.Context, _ string) error {
+			sleep(ctx, 20*time.Millisecond)
+			if tries.Add(1) <= 3 {
+				return errors.New("the database is away")
+			}
+			return nil
+		})
+		var acks atomic.Int32
+		var running sync.WaitGroup
+		for range 10 {
+			running.Go(func() {
+				if c.deliver("evt_1") {
+					acks.Add(1)
+				}
+			})
+		}
+		running.Wait()
+		Expect(acks.Load()).To(BeEquivalentTo(7), "one after another takes over, until one succeeds")
+		Expect(tries.Load()).To(BeEquivalentTo(4))
 		Expect(c.effects).To(Equal(map[string]int{"evt_1": 1}))
 	}))
 
@@ -144,8 +171,10 @@ var _ = rule("DELIV-005", func() {
 			}
 			return nil
 		})
+		began := time.Now()
 		Expect(func() { c.deliver("evt_1") }).To(PanicWith("nobody thought of that"))
 		Expect(c.deliver("evt_1")).To(BeTrue())
+		Expect(time.Since(began)).To(BeZero())
 		Expect(c.effects).To(Equal(map[string]int{"evt_1": 1}))
 	}))
 

@@ -92,16 +92,8 @@ var _ = rule("RL-001", func() {
 })
 
 var _ = rule("RL-002", func() {
-	for name, field := range map[string]string{
-		"a dictionary of draft 07":  "limit=10",
-		"a negative count":          `"d";r=-1;t=x`,
-		"a name without quotes":     "default;r=0;t=5",
-		"an endless field":          `"d";r=0;t=` + digits(8<<10),
-		"a count beyond all counts": `"d";r=1000000000000000;t=5`,
-		"a time without a number":   `"d";r=0;t=`,
-		"no structured field":       `;;;=,"`,
-	} {
-		It("such as "+name, inVirtualTime(func() {
+	DescribeTable("such as", func(field string) {
+		suites.InBubble(theT(), func() {
 			s := newService(func(_ int, req *http.Request) (*http.Response, error) {
 				return reply(req, 200, "RateLimit", field), nil
 			})
@@ -111,13 +103,20 @@ var _ = rule("RL-002", func() {
 				Expect(o.good()).To(BeTrue())
 				Expect(o.took).To(BeZero())
 			}
-		}))
-	}
+		})
+	},
+		Entry("half a dictionary of draft 07", "limit=10"),
+		Entry("a negative count", `"d";r=-1;t=x`),
+		Entry("a name without quotes", "default;r=0;t=5"),
+		Entry("an endless field", `"d";r=0;t=`+digits(8<<10)),
+		Entry("a count beyond all counts", `"d";r=1000000000000000;t=5`),
+		Entry("a time without a number", `"d";r=0;t=`),
+		Entry("no structured field", `;;;=,"`),
+	)
 })
 
 var _ = rule("RL-003", func() {
-	// quotas makes 20 calls, one after another, to a server whose quota headers come from field ("": none), and returns the
-	// record and when the last ended.
+	// quotas makes 20 calls, one after another, and returns what reached the server and what the caller saw.
 	quotas := func(answer func(n int, req *http.Request) *http.Response) ([]arrival, []op) {
 		s := newService(func(n int, req *http.Request) (*http.Response, error) { return answer(n, req), nil })
 		client := bundled(httpclient.WithQuota(httpclient.IETFQuota))(s)
@@ -310,6 +309,16 @@ var _ = rule("RL-008", func() {
 		for _, o := range ops {
 			Expect(o.took).To(BeNumerically("<", 10*time.Second), "nobody starves")
 		}
+	}))
+
+	It("the rate, for those who come when the last that waited has gone", inVirtualTime(func() {
+		s := newService(always(200))
+		client := bundled(httpclient.WithLimiter(resilience.LimiterSettings{Rate: rate, Burst: burst}))(s)
+		for range 3 {
+			Expect(count(getEvery(client, 25, 0), op.good)).To(Equal(25)) // five go, twenty wait
+		}
+		Expect(tooMany(s.record(), rate, burst)).To(BeZero())
+		Expect(s.record()).To(HaveLen(75))
 	}))
 
 	It("the concurrency, retries too", inVirtualTime(func() {

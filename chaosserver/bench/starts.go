@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,8 +18,12 @@ func starts(int) error {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "brownout")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "brownout/cmd/brownout")
-	build.Stderr = os.Stderr
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "brownout").Output()
+	if err != nil {
+		return fmt.Errorf("the module's folder: %w; run this in its own folder", err)
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/brownout")
+	build.Dir, build.Stderr = strings.TrimSpace(string(module)), os.Stderr
 	if err := build.Run(); err != nil {
 		return err
 	}
