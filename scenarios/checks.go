@@ -78,6 +78,15 @@ type SameAs struct {
 	Within  Share    // 0.2 by default; 0 means equal
 }
 
+// LeavesConnection holds when no request follows on a connection behind an answer that said Connection: close, a FIN on the
+// idle connection, or stray bytes there.
+type LeavesConnection struct{}
+
+// AttemptEnds holds when the client gives up each attempt that is not answered.
+type AttemptEnds struct {
+	Within *time.Duration // nil: the declared attempt_timeout, else 60s
+}
+
 // SpreadsOut holds when of the calls that a hold released together less than Max retry within any one Window (HERD).
 type SpreadsOut struct {
 	Window time.Duration // 100ms by default
@@ -114,6 +123,8 @@ func (*BackoffGrows) check()            {}
 func (*BackoffJitters) check()          {}
 func (*Amplification) check()           {}
 func (*SameAs) check()                  {}
+func (*LeavesConnection) check()        {}
+func (*AttemptEnds) check()             {}
 func (*SpreadsOut) check()              {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}

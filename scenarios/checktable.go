@@ -88,6 +88,11 @@ func checkTable() []Check {
 			countRow("open", 1, "Open at once.", func(c *Connections) **Count { return &c.Open }),
 			countRow("per_call", 1, "Distinct ones of a call.", func(c *Connections) **Count { return &c.PerCall }),
 			countRow("after_stop", 0, "Left open when the client has ended.", func(c *Connections) **Count { return &c.AfterStop })),
+		check[LeavesConnection](Check{Name: "leaves_connection", Rules: []string{"CONN-001", "CONN-002", "CONN-004"},
+			Doc: "Nothing is sent on a connection that was said to end, or was ended, or brought stray bytes."}),
+		check(Check{Name: "attempt_ends", Rules: []string{"TIME-001", "TIME-002"}, Doc: "The client gives up each attempt that is not answered."},
+			key(Key{Name: "within", Default: "the declared attempt_timeout, else 60s", Doc: "How long it may take, from its first byte."}, anyDuration, nil,
+				func(a *AttemptEnds) **time.Duration { return &a.Within })),
 	}, unbuiltChecks...)
 }
 
@@ -97,7 +102,7 @@ var unbuiltChecks = func() []Check {
 	for _, name := range []string{"stops_after_success", "in_flight", "retries_return", "clients_differ",
 		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
 		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
-		"refuses", "final_effect", "attempt_ends", "stops_when_cancelled", "leaves_connection"} {
+		"refuses", "final_effect", "stops_when_cancelled"} {
 		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
 	}
 	return list

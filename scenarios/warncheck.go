@@ -83,6 +83,7 @@ type reached struct {
 	good       bool // some answer is a 2xx
 	retryAfter bool
 	held       bool // some answer has a hold
+	ends       bool // some connection ends behind an answer
 	unsafe     bool // some request may be neither idempotent nor safe
 }
 
@@ -116,6 +117,7 @@ func (r *reached) meet(a *Answer) {
 	r.statuses[a.Status] = true
 	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
 	r.good = r.good || a.Status/100 == 2 && (a.Wire == nil || a.Wire.LeavesWhole())
+	r.ends = r.ends || a.Connection != "" || a.Framing == FramingClose || a.Wire != nil && a.Wire.At == AtIdle
 	r.held = r.held || a.Hold != nil
 	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
 }
@@ -163,6 +165,10 @@ func neverFails(params Params, seen reached) string {
 		if !seen.unsafe {
 			return "every route takes safe or idempotent methods only"
 		}
+	case *LeavesConnection:
+		return sayIf(!seen.ends, "no connection is said to end, nor ended while it is idle")
+	case *AttemptEnds:
+		return sayIf(!seen.failing, "every attempt is answered at once")
 	case *SameAs:
 		return ""
 	case *SpreadsOut:

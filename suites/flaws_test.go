@@ -60,8 +60,10 @@ expect:
 
 // elsewhere are the checks that are built and have a scenario of their own, with a client that fails them alone.
 var elsewhere = map[string]string{
-	"same_as":     "cases_test.go: it compares the cases of a route",
-	"spreads_out": "herd_test.go: it takes fifty connections at once, and waits of a second",
+	"attempt_ends":      "ends_test.go: it takes an upstream that falls silent",
+	"leaves_connection": "ends_test.go: it takes an upstream that ends connections",
+	"same_as":           "cases_test.go: it compares the cases of a route",
+	"spreads_out":       "herd_test.go: it takes fifty connections at once, and waits of a second",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.

@@ -109,6 +109,13 @@ func expectWords(e *scenarios.Expectation) string {
 		return "gaps grow with the attempt's number"
 	case *scenarios.BackoffJitters:
 		return "gaps are random"
+	case *scenarios.LeavesConnection:
+		return "nothing is sent on a connection that has ended, or was said to"
+	case *scenarios.AttemptEnds:
+		if p.Within == nil {
+			return "each attempt that is not answered is given up within its declared time, else 60s"
+		}
+		return "each attempt that is not answered is given up within " + span(*p.Within)
 	case *scenarios.SameAs:
 		what := p.Compare
 		if what == nil {

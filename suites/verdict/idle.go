@@ -72,10 +72,15 @@ func (e *evidence) neverIdle(f *scenarios.Fault) bool {
 
 // endedIdle reports whether the server ended the attempt's connection, no earlier than the fault's wait behind the answer.
 func (e *evidence) endedIdle(a *attempt, w *scenarios.WireFault) bool {
-	i, found := slices.BinarySearchFunc(e.log.Conns, a.Conn, func(c journal.Conn, id uint64) int { return cmp.Compare(c.ID, id) })
+	i, found := e.conn(a.Conn)
 	if !found {
 		return false
 	}
 	c := &e.log.Conns[i]
 	return (c.Closed == journal.ClosedByServerFIN || c.Closed == journal.ClosedByServerRST) && c.Close >= a.Done+w.Wait
+}
+
+// conn returns the index of the connection of that ordinal in the record, and whether there is one.
+func (e *evidence) conn(id uint64) (int, bool) {
+	return slices.BinarySearchFunc(e.log.Conns, id, func(c journal.Conn, id uint64) int { return cmp.Compare(c.ID, id) })
 }

@@ -54,6 +54,8 @@ var checks = []Check{
 	row(Check{replays: leftOut, Why: "Azure transient fault handling, Azure retry storm antipattern"}, noHotLoop),
 	row(Check{replays: leftOut, Why: "AWS Exponential Backoff And Jitter, gRPC A6"}, backoffGrows),
 	row(Check{replays: leftOut, Why: "AWS Exponential Backoff And Jitter, Site Reliability Engineering ch. 22"}, backoffJitters),
+	row(Check{replays: asAttempt, Why: "RFC 9112 §9.2, §9.3.1, §9.6"}, leavesConnection),
+	row(Check{replays: asAttempt, Why: "Amazon Builders' Library, Timeouts, retries and backoff with jitter"}, attemptEnds),
 	row(Check{Why: "RFC 9110 §15, RFC 9110 §10.2.3"}, sameAs),
 	row(Check{replays: leftOut, Why: "AWS Exponential Backoff And Jitter, draft-ietf-httpapi-ratelimit-headers §8.5"}, spreadsOut),
 	row(Check{everyone: true, Why: "Site Reliability Engineering ch. 21, gRPC A6 retry throttling"}, amplification),
