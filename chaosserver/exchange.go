@@ -217,8 +217,11 @@ func (x *exchange) gaveUp() {
 	x.recordAttempt(time.Now())
 	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
 	x.end.Closed = x.closer()
-	if x.end.Closed == journal.ClosedNot { // past our own listener nobody can tell how
-		x.end.Closed = journal.ClosedByClientFIN
+	if x.end.Closed == journal.ClosedNot {
+		x.end.Closed = journal.ClosedByClientFIN // past our own listener nobody can tell how
+		if x.s.ctx.Err() != nil {
+			x.end.Closed = journal.ClosedByServerFIN // Close, which has not come to this connection yet
+		}
 	}
 	x.hangUp()
 	x.recordEnd(time.Now())
