@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"brownout/resilience/httpserver"
@@ -146,4 +145,3 @@ func BenchmarkIdempotency(b *testing.B) {
 }
 
 var _ io.StringWriter = (*sink)(nil)
-var _ = strings.Repeat

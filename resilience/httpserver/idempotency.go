@@ -107,7 +107,7 @@ func NoPrincipal(*http.Request) string { return "" }
 type Idempotency struct {
 	set      IdempotencySettings
 	store    store.Store
-	hash     func(*[16]byte, []byte)
+	hash     func([]byte) [16]byte
 	keeper   *keeper
 	drop     map[string]bool // header fields that are not stored
 	problems problems

@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -88,12 +87,9 @@ func unquote(s string) (string, error) {
 }
 
 // scratch is what a request is hashed from.
-type scratch struct {
-	sum  [16]byte
-	data []byte
-}
+type scratch struct{ data []byte }
 
-var scratches = sync.Pool{New: func() any { return &scratch{data: make([]byte, 0, 2048)} }}
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 2048)} }}
 
 // maxScratch is how large a buffer may be to be kept for the next request.
 const maxScratch = 64 << 10
@@ -101,47 +97,33 @@ const maxScratch = 64 << 10
 // free gives the scratch back. Nobody may use its data any more.
 func (s *scratch) free() {
 	if cap(s.data) <= maxScratch {
-		s.data = s.data[:0]
 		scratches.Put(s)
 	}
 }
 
-// block is what the hashed data is filled up to: GHASH is fastest on eight blocks of 16 bytes at a time.
-const block = 128
-
-var zeros [block]byte
-
-// hash returns the hash of the data from a place on, filled up with zeros. The data must tell its own length.
-func (s *scratch) hash(from int, hash func(*[16]byte, []byte)) [16]byte {
-	full := append(s.data, zeros[:-(len(s.data)-from)&(block-1)]...)
-	hash(&s.sum, full[from:])
-	s.data = full[:len(s.data)]
-	return s.sum
-}
-
-// text appends a text behind its length.
-func (s *scratch) text(t string) { s.data = appendText(s.data, t) }
-
-// keyOf hashes what names a piece of work: the kind of work, and its parts.
-func (s *scratch) keyOf(hash func(*[16]byte, []byte), kind byte, a, b, c, d string) store.Key {
-	s.data = append(s.data[:0], kind)
-	s.text(a)
-	s.text(b)
-	s.text(c)
-	s.text(d)
-	return store.Key(s.hash(0, hash))
+// keyOf hashes what names a piece of work: its kind, and its parts, each behind its length.
+func (s *scratch) keyOf(hash func([]byte) [16]byte, kind byte, parts ...string) store.Key {
+	b := append(s.data[:0], kind)
+	for _, p := range parts {
+		b = appendText(b, p)
+	}
+	s.data = b
+	return hash(b)
 }
 
 // hashOf returns the hash that the keys of s are made with.
-func hashOf(s store.Store) func(*[16]byte, []byte) {
+func hashOf(s store.Store) func([]byte) [16]byte {
 	if h, ok := s.(store.Hasher); ok {
 		return h.Hash
 	}
-	return func(sum *[16]byte, data []byte) { *sum = store.Sum(data) }
+	return store.Sum
 }
 
 // errTooLarge says that a body is larger than what is allowed.
 var errTooLarge = errors.New("httpserver: the request body is too large")
+
+// firstRead is how much room there is at least for a body whose length is not known.
+const firstRead = 512
 
 // readBody appends the body of r to b, up to most bytes; more is errTooLarge.
 func readBody(b []byte, r *http.Request, most int64) ([]byte, error) {
@@ -152,8 +134,9 @@ func readBody(b []byte, r *http.Request, most int64) ([]byte, error) {
 		return b, nil
 	}
 	from := len(b)
-	if n := int(max(r.ContentLength, 0)); cap(b)-len(b) <= n {
-		b = append(make([]byte, 0, len(b)+n+block), b...)
+	// Not more than a bit on the sender's word: who only announces a large body must not cost the memory of one.
+	if n := int(min(max(r.ContentLength, firstRead-1), maxScratch)); cap(b)-len(b) <= n {
+		b = append(make([]byte, 0, len(b)+n+1), b...)
 	}
 	for {
 		if len(b) == cap(b) {
@@ -179,15 +162,13 @@ func readBody(b []byte, r *http.Request, most int64) ([]byte, error) {
 
 // fingerprint reads the body of r into s and hashes it, with the path and the query. The body is s.data from the place
 // returned on.
-func (s *scratch) fingerprint(r *http.Request, most int64, hash func(*[16]byte, []byte)) (p store.Fingerprint, body int, err error) {
-	s.data = append(s.data[:0], zeros[:8]...) // the length of the body, once that is known
-	s.text(r.URL.Path)
-	s.text(r.URL.RawPath)
-	s.text(r.URL.RawQuery)
-	body = len(s.data)
-	if s.data, err = readBody(s.data, r, most); err != nil {
+func (s *scratch) fingerprint(r *http.Request, most int64, hash func([]byte) [16]byte) (p store.Fingerprint, body int, err error) {
+	b := appendText(appendText(appendText(s.data[:0], r.URL.Path), r.URL.RawPath), r.URL.RawQuery)
+	body = len(b)
+	b, err = readBody(b, r, most)
+	s.data = b
+	if err != nil {
 		return p, 0, err
 	}
-	binary.LittleEndian.PutUint64(s.data, uint64(len(s.data)-body))
-	return store.Fingerprint(s.hash(0, hash)), body, nil
+	return hash(b), body, nil
 }

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -82,4 +83,14 @@ func (ps problems) writeAfter(w http.ResponseWriter, p problem, retryAfter strin
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// refuseBody answers a request whose body could not be read.
+func (ps problems) refuseBody(w http.ResponseWriter, err error) {
+	if errors.Is(err, errTooLarge) {
+		w.Header().Set("Connection", "close") // the rest of the body is not read
+		ps.write(w, bodyTooLarge)
+		return
+	}
+	ps.write(w, bodyUnreadable)
 }

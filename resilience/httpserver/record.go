@@ -68,77 +68,73 @@ func hopByHop(connection []string, name string) bool {
 	return false
 }
 
+// appendText appends a text behind its length.
 func appendText(b []byte, text string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+	if len(text) < 0x80 {
+		b = append(b, byte(len(text)))
+	} else {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+	}
+	return append(b, text...)
 }
 
 var errRecord = errors.New("httpserver: a stored answer cannot be read; was it stored by something else under the same prefix?")
 
-// record is a stored answer that is being read.
-type record struct {
-	kind   byte
-	status int
-	values int
-	rest   string // the header, and then the body
-}
-
-func readRecord(s string) (r record, err error) {
+// readHead reads what stands before the header values of a record, and says how many follow.
+func readHead(s string) (kind byte, status, values int, rest string, err error) {
 	if len(s) < 4 {
-		return r, errRecord
+		return 0, 0, 0, "", errRecord
 	}
-	r = record{kind: s[0], status: int(s[1])<<8 | int(s[2]), rest: s[3:]}
-	if r.kind != kindWhole && r.kind != kindBodiless || r.status < 200 || r.status > 999 {
-		return r, errRecord
+	kind, status = s[0], int(s[1])<<8|int(s[2])
+	values, rest, ok := number(s[3:])
+	if !ok || values > len(rest)/2 || kind != kindWhole && kind != kindBodiless || status < 200 || status > 999 {
+		return 0, 0, 0, "", errRecord
 	}
-	r.values, err = r.number()
-	if err != nil || r.values > len(r.rest)/2 {
-		return r, errRecord
-	}
-	return r, nil
+	return kind, status, values, rest, nil
 }
 
-// header moves the stored fields into h, in place of what it has of the same names, and adds that it is a replay. What
-// remains in rest is the body. It allocates the values once.
-func (r *record) header(h http.Header) error {
-	values := make([]string, r.values+1)
+// readHeader moves the header values that s begins with into h, in place of what it has of the same names, adds that it is a
+// replay, and returns the body. It allocates the values once; the texts are parts of s.
+func readHeader(s string, n int, h http.Header) (body string, err error) {
+	values := make([]string, n+1)
 	last, from := "", 0
-	for i := range r.values {
-		name, err := r.text()
-		if err != nil {
-			return err
+	for i := range n {
+		name, rest, ok := cutText(s)
+		if !ok {
+			return "", errRecord
 		}
-		if values[i], err = r.text(); err != nil {
-			return err
+		if values[i], s, ok = cutText(rest); !ok {
+			return "", errRecord
 		}
 		if name != last {
 			last, from = name, i
 		}
 		h[name] = values[from : i+1 : i+1]
 	}
-	values[r.values] = "true"
-	h[ReplayedHeader] = values[r.values:]
-	return nil
+	values[n] = "true"
+	h[ReplayedHeader] = values[n:]
+	return s, nil
 }
 
-func (r *record) text() (string, error) {
-	n, err := r.number()
-	if err != nil || n > len(r.rest) {
-		return "", errRecord
+// cutText takes a text off the front of s.
+func cutText(s string) (text, rest string, ok bool) {
+	n, s, ok := number(s)
+	if !ok || n > len(s) {
+		return "", "", false
 	}
-	text := r.rest[:n]
-	r.rest = r.rest[n:]
-	return text, nil
+	return s[:n], s[n:], true
 }
 
-// number reads a uvarint; encoding/binary reads them from bytes only.
-func (r *record) number() (n int, err error) {
-	for i := 0; i < len(r.rest) && i < 5; i++ {
-		c := r.rest[i]
-		n |= int(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			r.rest = r.rest[i+1:]
-			return n, nil
+// number takes a uvarint off the front of s; encoding/binary reads them from bytes only.
+func number(s string) (n int, rest string, ok bool) {
+	if len(s) > 0 && s[0] < 0x80 {
+		return int(s[0]), s[1:], true
+	}
+	for i := 0; i < len(s) && i < 5; i++ {
+		n |= int(s[i]&0x7f) << (7 * i)
+		if s[i] < 0x80 {
+			return n, s[i+1:], true
 		}
 	}
-	return 0, errRecord
+	return 0, "", false
 }

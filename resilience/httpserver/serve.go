@@ -61,7 +61,7 @@ func (m *Idempotency) serve(next http.Handler, w http.ResponseWriter, r *http.Re
 	print, body, err := s.fingerprint(r, m.set.MaxBody, m.hash)
 	if err != nil {
 		s.free()
-		m.refuseBody(w, err)
+		m.problems.refuseBody(w, err)
 		return
 	}
 	claim, err := m.claim(r, id, print)
@@ -88,16 +88,6 @@ const (
 	kindIdempotency byte = 1
 	kindWebhook     byte = 2
 )
-
-// refuseBody answers a request whose body could not be read.
-func (m *Idempotency) refuseBody(w http.ResponseWriter, err error) {
-	if errors.Is(err, errTooLarge) {
-		w.Header().Set("Connection", "close") // the rest of the body is not read
-		m.problems.write(w, bodyTooLarge)
-		return
-	}
-	m.problems.write(w, bodyUnreadable)
-}
 
 // claim claims the key of a request, waiting for another that has it as long as the settings say.
 func (m *Idempotency) claim(r *http.Request, id store.Key, print store.Fingerprint) (store.Claim, error) {
@@ -178,24 +168,25 @@ func (m *Idempotency) answer(w http.ResponseWriter, r *http.Request, id store.Ke
 
 // replay sends a stored answer.
 func replay(w http.ResponseWriter, stored string) error {
-	r, err := readRecord(stored)
+	kind, status, values, rest, err := readHead(stored)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
-	if err := r.header(h); err != nil {
+	body, err := readHeader(rest, values, h)
+	if err != nil {
 		return err
 	}
-	if r.kind == kindBodiless {
+	if kind == kindBodiless {
 		for _, name := range bodyFields {
 			delete(h, name)
 		}
 		h["Content-Length"] = []string{"0"}
-		r.rest = ""
+		body = ""
 	}
-	w.WriteHeader(r.status)
-	if r.rest != "" {
-		_, _ = io.WriteString(w, r.rest) // the client is gone, and may ask again
+	w.WriteHeader(status)
+	if body != "" {
+		_, _ = io.WriteString(w, body) // the client is gone, and may ask again
 	}
 	return nil
 }
