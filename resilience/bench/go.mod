@@ -12,7 +12,10 @@ require (
 	github.com/eapache/go-resiliency v1.7.0
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/hashicorp/go-retryablehttp v0.7.8
+	github.com/puzpuzpuz/xsync/v4 v4.5.0
 	github.com/sony/gobreaker/v2 v2.4.0
+	go.uber.org/ratelimit v0.3.1
+	golang.org/x/sync v0.21.0
 	golang.org/x/time v0.16.0
 )
 
@@ -21,7 +24,4 @@ require (
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/influxdata/tdigest v0.0.1 // indirect
-	github.com/puzpuzpuz/xsync/v4 v4.5.0 // indirect
-	go.uber.org/ratelimit v0.3.1 // indirect
-	golang.org/x/sync v0.21.0 // indirect
 )
