@@ -46,7 +46,7 @@ func (x *exchange) strike(w wire) {
 	}
 	x.record.Wire = w.text
 	x.recordAttempt(time.Now())
-	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
+	x.leaves()
 	err = w.strike(target)
 	x.end.Closed = target.closer()
 	if err != nil && !errors.Is(err, net.ErrClosed) && !x.clientFirst() { // else the connection had ended before
@@ -106,7 +106,7 @@ func (x *exchange) send(a *fault.Answer) {
 		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
 	}
 	x.recordAttempt(now)
-	x.over, x.left = w.Status/100 == 2, false
+	x.over = w.Status/100 == 2
 	out(x, w)
 	x.leaves()
 	x.recordEnd(time.Now())
