@@ -22,6 +22,7 @@ import (
 type victim interface {
 	fault.Conn
 	closer() journal.Closer
+	gone(request context.Context) context.Context
 	linger(gone context.Context)
 }
 
@@ -30,7 +31,10 @@ type victim interface {
 func (x *exchange) victim() (victim, error) {
 	if x.c != nil {
 		x.c.answered()
-		return x.c, nil
+		if !x.body.ended {
+			return sending{onWire{x.c}}, nil
+		}
+		return onWire{x.c}, nil
 	}
 	h, ok := x.w.(http.Hijacker)
 	if !ok {
@@ -46,7 +50,7 @@ func (x *exchange) victim() (victim, error) {
 		_ = nc.Close()
 		return nil, fmt.Errorf("a %T can send no RST; use Start or StartMemory", nc)
 	}
-	return &taken{raw: raw}, nil
+	return &taken{raw: raw, srv: x.s}, nil
 }
 
 // spent is the response of a request whose connection has been taken: nothing more can be written to it.
@@ -59,10 +63,25 @@ func (spent) WriteHeader(int)           {}
 // taken is a connection taken from another server.
 type taken struct {
 	raw rawConn
+	srv *Server
 	how journal.Closer
 }
 
+func (t *taken) Write(p []byte) (int, error) { return t.raw.Write(p) }
+
+// gone is what ends a wait on the connection: a hijack has ended the request's own context.
+func (t *taken) gone(context.Context) context.Context { return t.srv.ctx }
+
+func (t *taken) AwaitEnd(ctx context.Context) {
+	t.how = awaitPeer(ctx, t.raw, func() bool { return false })
+	if t.how == journal.ClosedNot {
+		t.how = journal.ClosedByServerFIN
+	}
+	_ = t.raw.Close()
+}
+
 func (t *taken) Reset() error {
+	awaitSent(t.srv.ctx, t.raw)
 	t.how = journal.ClosedByServerRST
 	return errors.Join(t.raw.SetLinger(0), t.raw.Close())
 }
@@ -92,6 +111,13 @@ func (x *exchange) sendBare(w *fault.Written) {
 	}
 	x.out = append(x.out[:0], w.Body...)
 	x.w.WriteHeader(w.Status)
+	if x.decision.Body > 0 && w.Content >= 0 {
+		_ = http.NewResponseController(x.w).Flush()
+		if err := fault.Wait(x.r.Context(), time.Now(), x.decision.Body); err != nil {
+			x.sent(int64(len(w.Head)), err)
+			return
+		}
+	}
 	if w.Rest == nil {
 		x.leaves()
 	}
@@ -110,11 +136,7 @@ func (x *exchange) sendTaken(w *fault.Written) {
 		x.sent(0, err)
 		return
 	}
-	x.out = append(append(x.out[:0], w.Head...), w.Body...)
-	if w.Rest == nil {
-		x.leaves()
-	}
-	x.sent(x.stream(w, nc.Write))
+	x.sent(x.sendParts(x.s.ctx, nc, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
 	_ = nc.Close()
 }
 
@@ -133,16 +155,18 @@ func fields(w *fault.Written) iter.Seq2[string, string] {
 
 // sendable reports whether an http.ResponseWriter sends the answer as it is, but for the order of its fields.
 func sendable(w *fault.Written) bool {
-	if w.Status < 200 {
+	if w.Status < 200 || len(w.Interim) > 0 {
 		return false
 	}
+	length := w.Content < 0 // nothing to frame
 	for name, value := range fields(w) {
+		length = length || name == "Content-Length"
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) ||
 			value != strings.TrimSpace(value) || !framed(name, value, w) {
 			return false
 		}
 	}
-	return true
+	return length
 }
 
 // framed reports whether a field leaves net/http's framing as it is. The response writer looks at names in their

@@ -2,9 +2,7 @@ package chaosserver
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -15,14 +13,22 @@ import (
 
 // carryOut does what was decided.
 func (x *exchange) carryOut() {
-	d := &x.decision
+	w := x.s.wires[x.decision.Wire] // nil where there is none
+	if w != nil {
+		x.record.Wire = w.text
+	}
+	a := x.ready()
+	if why := x.unfit(a, w); why != "" {
+		x.cannot(why)
+		return
+	}
 	switch {
-	case d.Wire != nil:
-		x.strike(x.s.wires[d.Wire])
-	case x.route < 0 && d.Fault < 0 && len(x.s.scenario.Routes) > 0:
-		x.problem(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
+	case w == nil:
+		x.send(a)
+	case w.At == scenarios.AtBeforeHeaders:
+		x.strike(w)
 	default:
-		x.send(x.ready())
+		x.sendStruck(a, w)
 	}
 }
 
@@ -33,43 +39,24 @@ func (x *exchange) ready() *fault.Answer {
 		return x.s.answers.faults[d.Fault]
 	case x.route >= 0:
 		return x.s.answers.routes[x.route][d.Entry]
+	case len(x.s.scenario.Routes) > 0:
+		return problemAnswer(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
 	}
 	return x.s.answers.plain
-}
-
-// strike carries out a wire fault that leaves no answer.
-func (x *exchange) strike(w wire) {
-	target, err := x.victim()
-	if err != nil {
-		x.cannot(w.text + ": " + err.Error())
-		return
-	}
-	x.record.Wire = w.text
-	x.recordAttempt(time.Now())
-	x.leaves()
-	err = w.strike(target)
-	x.end.Closed = target.closer()
-	if err != nil && !errors.Is(err, net.ErrClosed) && !x.clientFirst() { // else the connection had ended before
-		x.end.Failure = w.text + ": " + err.Error()
-	}
-	x.recordEnd(time.Now())
-	target.linger(x.r.Context())
-}
-
-// clientFirst reports whether the client has ended the connection.
-func (x *exchange) clientFirst() bool {
-	return x.end.Closed == journal.ClosedByClientFIN || x.end.Closed == journal.ClosedByClientRST
 }
 
 // cannot answers an attempt that cannot be played as the scenario says: with a 500 that says why, so that nobody takes
 // a missing fault for a healthy upstream.
 func (x *exchange) cannot(why string) {
-	x.end.Failure = why
+	x.end.Failure, x.record.Wire = why, ""
 	x.problem(http.StatusInternalServerError, why)
 }
 
-// problem answers with a problem description (RFC 9457).
-func (x *exchange) problem(status int, detail string) {
+// problem answers with a problem description.
+func (x *exchange) problem(status int, detail string) { x.send(problemAnswer(status, detail)) }
+
+// problemAnswer is an answer with a problem description (RFC 9457).
+func problemAnswer(status int, detail string) *fault.Answer {
 	text, err := json.Marshal(struct {
 		Title  string `json:"title"`
 		Status int    `json:"status"`
@@ -78,11 +65,11 @@ func (x *exchange) problem(status int, detail string) {
 	if err != nil {
 		panic(err) // strings and an int always marshal
 	}
-	x.send(fault.Prepare(&scenarios.Answer{
+	return fault.Prepare(&scenarios.Answer{
 		Status:  status,
 		Headers: []scenarios.Header{{Name: "Content-Type", Value: literal("application/problem+json")}},
 		Body:    scenarios.Body{Kind: scenarios.BodyText, Text: literal(string(text) + "\n")},
-	}))
+	})
 }
 
 // literal is a template without variables.
@@ -92,29 +79,49 @@ func literal(text string) scenarios.Template {
 
 // send sends an answer, and records the attempt before it and its end behind it.
 func (x *exchange) send(a *fault.Answer) {
-	at, w, rec := &x.answer, &x.written, &x.record
-	now := time.Now()
-	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
-	a.Write(at, w)
+	now := x.write(a)
+	w := &x.written
 	out, why := x.outlet(w)
 	if why != "" {
 		x.cannot(why)
 		return
 	}
-	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
-	if w.HasDue {
-		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
-	}
-	x.recordAttempt(now)
+	x.recordAnswer(now)
 	x.over = w.Status/100 == 2
 	out(x, w)
 	x.leaves()
 	x.recordEnd(time.Now())
 }
 
+// write writes an answer into x.written, as at the instant that it returns.
+func (x *exchange) write(a *fault.Answer) time.Time {
+	at := &x.answer
+	now := time.Now()
+	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
+	at.Prefix = ""
+	if x.target.id != "" {
+		at.Prefix = prefix + x.target.id
+	}
+	a.Write(at, &x.written)
+	return now
+}
+
+// recordAnswer records the attempt with the answer in x.written, as answered from now on.
+func (x *exchange) recordAnswer(now time.Time) {
+	w, rec := &x.written, &x.record
+	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
+	if w.HasDue {
+		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
+	}
+	x.recordAttempt(now)
+}
+
 // outlet returns what sends the answer: a method of the exchange, or why there is none.
 func (x *exchange) outlet(w *fault.Written) (func(*exchange, *fault.Written), string) {
-	if x.c != nil {
+	switch {
+	case x.c != nil && x.decision.Body > 0:
+		return (*exchange).sendPaused, ""
+	case x.c != nil:
 		return (*exchange).sendWire, ""
 	}
 	if sendable(w) {
@@ -154,13 +161,8 @@ func (x *exchange) sent(n int64, err error) {
 // sendWire writes the answer to our own connection, past net/http.
 func (x *exchange) sendWire(w *fault.Written) {
 	x.c.answered()
-	if w.Closes && !x.r.Close {
-		x.w.Header().Set("Connection", "close") // not sent; it makes net/http close the connection
-	}
-	if !x.r.ProtoAtLeast(1, 1) {
-		x.w.WriteHeader(http.StatusNoContent) // not sent; it lets net/http keep a connection of HTTP/1.0 open
-	}
-	x.out = append(append(x.out[:0], w.Head...), w.Body...)
+	x.closeBehind(w)
+	x.out = append(append(append(x.out[:0], w.Interim...), w.Head...), w.Body...)
 	if w.Rest == nil {
 		x.leaves()
 		n, err := x.c.send(x.out)
@@ -168,6 +170,34 @@ func (x *exchange) sendWire(w *fault.Written) {
 		return
 	}
 	x.sent(x.stream(w, x.c.send))
+}
+
+// sendPaused writes the answer to our own connection, with the pause between header block and body that was decided.
+func (x *exchange) sendPaused(w *fault.Written) {
+	x.c.answered()
+	x.closeBehind(w)
+	x.sent(x.sendParts(x.r.Context(), onWire{x.c}, nil, parts{head: int64(len(w.Head)), body: x.bodySize()}))
+}
+
+// closeBehind tells net/http whether the connection ends behind the answer.
+func (x *exchange) closeBehind(w *fault.Written) {
+	switch {
+	case w.Closes && w.Linger > 0 && !x.r.Close:
+		x.c.lingerOn(w.Linger)
+	case w.Closes && !x.r.Close:
+		x.w.Header().Set("Connection", "close") // not sent; it makes net/http close the connection
+	}
+	if !x.r.ProtoAtLeast(1, 1) {
+		x.w.WriteHeader(http.StatusNoContent) // not sent; it lets net/http keep a connection of HTTP/1.0 open
+	}
+}
+
+// bodySize is how many bytes the body in x.written takes on the wire.
+func (x *exchange) bodySize() int64 {
+	if x.written.Rest != nil {
+		return x.written.Size
+	}
+	return int64(len(x.written.Body))
 }
 
 // stream sends what is in x.out and then the seeded bytes, in pieces.
@@ -208,7 +238,7 @@ func (x *exchange) hangUp() {
 // connection is the Connection field that the request asks for.
 func (x *exchange) connection() string {
 	switch {
-	case x.r.Close || !x.body.whole:
+	case x.r.Close || !x.body.whole && !x.readsOn:
 		return "close"
 	case !x.r.ProtoAtLeast(1, 1):
 		return "keep-alive"

@@ -134,9 +134,9 @@ func TestAbortAtEveryByte(t *testing.T) {
 				must(t, srv.Await(within(t), func(l *journal.Log) bool { return len(l.Conns) == n+1 }))
 				must(t, c.SetLinger(linger), c.Close())
 			}
-			log := closed(t, srv, len(request)+1)
+			closed(t, srv, len(request)+1)
 			head := strings.Index(request, "\r\n\r\n") + 4
-			log = ended(t, srv, len(request)+1-head)
+			log := ended(t, srv, len(request)+1-head)
 			for i := range log.Attempts {
 				if a := &log.Attempts[i]; a.Status != 0 || a.BytesSent != 0 || a.Closed == journal.ClosedNot {
 					t.Errorf("%s: %+v", at.name, a)

@@ -61,6 +61,9 @@ type conn struct {
 	latest []byte    // the last of those
 	last   time.Time // when they came
 	spare  []byte    // the buffer that take gave out last
+
+	idling *idling // what is to happen once the connection is idle; nil for nothing
+	told   bool    // its last answer said that no request is to follow, or one that ended it unasked went before
 }
 
 type connKey struct{}
@@ -97,6 +100,7 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) saw(p []byte, now time.Time) {
 	if c.first.IsZero() {
 		c.first = now
+		c.stopIdling()
 	}
 	if !c.whole {
 		p = c.sawHead(p)
@@ -237,6 +241,7 @@ func (c *conn) answered() {
 func (c *conn) idle() {
 	c.mu.Lock()
 	c.swallow, c.serving = false, false
+	c.startIdling()
 	c.mu.Unlock()
 }
 
@@ -295,10 +300,21 @@ func (c *conn) abandoned() bool {
 	return false
 }
 
-// Reset ends the connection with a RST.
+// Reset ends the connection with a RST, once what was written before is on its way: a RST lets go of the rest.
 func (c *conn) Reset() error {
+	awaitSent(c.srv.ctx, c.raw)
 	c.ended(journal.ClosedByServerRST)
 	return errors.Join(c.raw.SetLinger(0), c.raw.Close())
+}
+
+// AwaitEnd returns once the connection has ended, or the context has, or the server is closed. It reads nothing, so that
+// a client that sends on fills its own buffers.
+func (c *conn) AwaitEnd(ctx context.Context) {
+	defer func() { _ = c.raw.Close() }()
+	if how := awaitPeer(ctx, c.raw, func() bool { return c.closer() != journal.ClosedNot }); how != journal.ClosedNot {
+		c.ended(how)
+	}
+	c.ended(journal.ClosedByServerFIN)
 }
 
 // CloseWrite ends our side of the connection with a FIN; what the client sends can still be read.
@@ -314,6 +330,18 @@ func (c *conn) linger(gone context.Context) {
 		return
 	}
 	_ = fault.Wait(gone, time.Now(), fault.FINWait)
+	_ = c.raw.Close()
+}
+
+// readOut reads what the client still sends behind a FIN of ours, until it has ended its side or [fault.FINWait] is over,
+// and closes the connection: unread bytes would turn the FIN into a RST. It does nothing where no such FIN was sent. Nothing
+// else may read from the connection.
+func (c *conn) readOut() {
+	if c.closer() != journal.ClosedByServerFIN {
+		return
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(fault.FINWait))
+	_, _ = io.Copy(io.Discard, c.raw)
 	_ = c.raw.Close()
 }
 

@@ -24,6 +24,7 @@ type exchange struct {
 	target target
 	route  int // -1: none
 	vars   []pathVar
+	kase   int // index of the case that the path names; -1: none
 	place  arrival
 	body   received
 	read   time.Time // the request was read
@@ -36,6 +37,7 @@ type exchange struct {
 	written  fault.Written
 	out      []byte
 	over     bool // what is sent is a 2xx, and nothing has cut it short
+	readsOn  bool // the rest of the request's body is read behind the answer
 	left     bool // its last bytes have been left to the kernel
 
 	authorization, authorized string // the client's name by an Authorization, made once
@@ -53,7 +55,8 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
-		if c.endedByUs() {
+		told, over := c.isTold(), c.endedByUs()
+		if over && !told {
 			c.answered()
 			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
 			return
@@ -61,7 +64,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c.x == nil {
 			c.x = newExchange(s)
 		}
-		c.x.serve(c, w, r)
+		if told {
+			c.x.serveLate(c, w, r)
+		} else {
+			c.x.serve(c, w, r)
+		}
 		return
 	}
 	if s.run.Load() == nil {
@@ -77,6 +84,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.begin(c, w, r)
 	defer x.forget()
+	if x.s.ahead {
+		x.serveAhead()
+		return
+	}
 	err := x.receive()
 	x.identify()
 	defer x.finish()
@@ -127,7 +138,7 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.First = x.run.at(first)
 	}
 	x.end = journal.EndRecord{}
-	x.over, x.left = false, false
+	x.over, x.left, x.readsOn = false, false, false
 }
 
 // forget lets go of what belongs to the request.
@@ -150,13 +161,14 @@ const keptBuffer = 4 << 10
 func (x *exchange) identify() {
 	x.route, x.vars = x.s.router.find(request{x.r.Method, x.target.path, x.r.Header, x.body.kept})
 	now := x.run.at(x.read)
+	unknown := x.findCase()
 	name, number, named := x.nameOf()
 	if named {
 		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
 	} else {
-		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.body.sum}, x.route, x.c, now)
+		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.printOfBody()}, x.route, x.c, now)
 		// Of a body that broke off nobody knows which call's it would have been.
-		x.place.ambiguous = x.place.ambiguous || !x.body.whole
+		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.s.ahead
 	}
 	if x.place.dropped {
 		x.run.drop(now, "a live call left its table")
@@ -169,6 +181,8 @@ func (x *exchange) identify() {
 	rec.Client = x.clientOf()
 	if x.route >= 0 {
 		rec.Route = x.s.scenario.Routes[x.route].Name
+	} else if unknown != "" {
+		rec.Nearest = unknown
 	} else {
 		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path})
 	}
@@ -183,14 +197,15 @@ func (x *exchange) decide() {
 	in.Elapsed = x.run.elapsed(rec.First)
 	in.Method, in.Path, in.Client, in.Body = x.r.Method, x.target.path, rec.Client, x.body.kept
 
-	call.turn.Lock()
-	answered := call.answered(x.route)
+	in.Case = x.caseIndex(call.no)
+
+	answered, guard := x.turn(call, in.Case)
 	in.Entries = *answered
 	x.run.plan.Attempt(in, d)
 	if d.Entry >= 0 {
 		*answered++
 	}
-	call.turn.Unlock()
+	guard.Unlock()
 
 	if d.Phase >= 0 {
 		rec.Phase = x.s.scenario.Phases[d.Phase].Name
@@ -199,17 +214,19 @@ func (x *exchange) decide() {
 	rec.Drawn, rec.Applied = d.Drawn, d.Applied
 }
 
-// wait waits out the delay, counted from the end of the request. It reports false where the client, or the server's
+// wait waits out the delay, counted from the end of the request, and then until the answer's gate opens. It reports false where the client, or the server's
 // end, cut it short, which is then recorded.
 func (x *exchange) wait() bool {
-	if x.decision.Delay <= 0 {
-		return true
+	d := &x.decision
+	if d.Delay > 0 && fault.Wait(x.r.Context(), x.read, d.Delay) != nil {
+		x.gaveUp()
+		return false
 	}
-	if fault.Wait(x.r.Context(), x.read, x.decision.Delay) == nil {
-		return true
+	if d.Answer.Hold != nil && x.run.gates.of(d.Answer).wait(x.r.Context()) != nil {
+		x.gaveUp()
+		return false
 	}
-	x.gaveUp()
-	return false
+	return true
 }
 
 // gaveUp records an attempt that its client gave up before it was answered.
@@ -217,8 +234,11 @@ func (x *exchange) gaveUp() {
 	x.recordAttempt(time.Now())
 	x.leaves()
 	x.end.Closed = x.closer()
-	if x.end.Closed == journal.ClosedNot { // past our own listener nobody can tell how
-		x.end.Closed = journal.ClosedByClientFIN
+	if x.end.Closed == journal.ClosedNot {
+		x.end.Closed = journal.ClosedByClientFIN // past our own listener nobody can tell how
+		if x.s.ctx.Err() != nil {
+			x.end.Closed = journal.ClosedByServerFIN // Close, which has not come to this connection yet
+		}
 	}
 	x.hangUp()
 	x.recordEnd(time.Now())

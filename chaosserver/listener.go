@@ -1,7 +1,6 @@
 package chaosserver
 
 import (
-	"io"
 	"net"
 	"time"
 
@@ -63,15 +62,11 @@ func (s *Server) strikeAtAccept(c *conn, d plan.ConnDecision) {
 		_ = c.Close()
 		return
 	}
-	if s.wires[d.Wire].strike(c) != nil {
+	if s.wires[d.Wire].strike(s.ctx, fault.Strike{Conn: onWire{c}}) != nil {
 		_ = c.Close() // the client was there first
 		return
 	}
-	if c.closer() == journal.ClosedByServerFIN {
-		_ = c.raw.SetReadDeadline(time.Now().Add(fault.FINWait))
-		_, _ = io.Copy(io.Discard, c.raw) // until the client ends its side: its bytes would turn the FIN into a RST
-		_ = c.raw.Close()
-	}
+	c.readOut()
 }
 
 // hostOf returns an address without its port.

@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -262,4 +263,28 @@ func (c *memConn) setDeadline(d *deadline, wake *sync.Cond, t time.Time) error {
 
 func (c *memConn) fail(op string, err error) error {
 	return &net.OpError{Op: op, Net: "memory", Source: c.local, Addr: c.remote, Err: err}
+}
+
+// awaitPeer waits until the other end has ended the connection, and tells how; ClosedNot once this end is closed or ctx
+// has ended. It reads nothing.
+func (c *memConn) awaitPeer(ctx context.Context) journal.Closer {
+	stop := context.AfterFunc(ctx, func() {
+		c.link.mu.Lock()
+		defer c.link.mu.Unlock()
+		c.in.wake.Broadcast()
+	})
+	defer stop()
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	for {
+		switch {
+		case c.in.fin:
+			return journal.ClosedByClientFIN
+		case c.in.rst:
+			return journal.ClosedByClientRST
+		case c.out.closed || ctx.Err() != nil:
+			return journal.ClosedNot
+		}
+		c.in.wake.Wait()
+	}
 }

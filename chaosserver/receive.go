@@ -23,6 +23,7 @@ type received struct {
 	kept  []byte // its beginning, up to the server's limit
 	len   int64
 	sum   [32]byte
+	ended bool // its end has been read
 	whole bool // it was received to its end
 	hash  hash.Hash
 }
@@ -36,11 +37,18 @@ func (b *received) release() {
 
 // receive reads the request to its end. The error is that of the reading.
 func (x *exchange) receive() error {
-	err := x.readBody()
+	x.startBody()
+	err := x.readBody(-1)
+	x.noteBody(err)
+	return err
+}
+
+// noteBody notes what was received, and the error of its reading.
+func (x *exchange) noteBody(err error) {
 	x.read = time.Now()
 	b, rec := &x.body, &x.record
-	b.whole = err == nil
-	if x.c != nil {
+	b.whole = err == nil && b.ended
+	if x.c != nil && (b.ended || err != nil) {
 		length := x.r.ContentLength
 		if err != nil {
 			length = -1
@@ -49,35 +57,52 @@ func (x *exchange) receive() error {
 	}
 	rec.BodyLen, rec.BodySHA256, rec.Body, rec.BodyWhole = b.len, b.sum, b.kept, b.whole
 	rec.Read = x.run.at(x.read)
-	return err
 }
 
-func (x *exchange) readBody() error {
+// startBody begins the reading of the request's body.
+func (x *exchange) startBody() {
 	b := &x.body
-	b.kept, b.len, b.sum = b.kept[:0], 0, emptySum
-	if x.r.Body == nil || x.r.Body == http.NoBody {
-		return nil
+	b.kept, b.len, b.sum, b.ended = b.kept[:0], 0, emptySum, x.r.Body == nil || x.r.Body == http.NoBody
+	if b.ended {
+		return
 	}
 	if b.hash == nil {
 		b.hash = sha256.New()
 	}
 	b.hash.Reset()
+}
+
+// readBody reads so many further bytes of the body, all where n is negative, or less where it ends before.
+func (x *exchange) readBody(n int64) error {
+	b := &x.body
+	if b.ended || n == 0 {
+		return nil
+	}
 	buf := x.s.buffers.Get().(*[]byte)
 	defer x.s.buffers.Put(buf)
-	for {
-		n, err := x.r.Body.Read(*buf)
-		p := (*buf)[:n]
-		b.len += int64(n)
+	for n != 0 {
+		room := *buf
+		if n > 0 {
+			room = room[:min(n, int64(len(room)))]
+		}
+		k, err := x.r.Body.Read(room)
+		p := room[:k]
+		b.len += int64(k)
+		n = max(n-int64(k), -1)
 		b.hash.Write(p)
-		b.kept = append(b.kept, p[:min(n, max(0, x.s.config.maxBody-len(b.kept)))]...)
-		if err != nil {
+		b.kept = append(b.kept, p[:min(k, max(0, x.s.config.maxBody-len(b.kept)))]...)
+		if err != nil || n == 0 {
 			b.hash.Sum(b.sum[:0])
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			b.ended = true
+			return nil
+		case err != nil:
 			return err
 		}
 	}
+	return nil
 }
 
 // refuseBody ends an attempt whose request was not received to its end: the client went, or what it sent is no body,

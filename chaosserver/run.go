@@ -15,6 +15,8 @@ type run struct {
 	base    time.Time // instant 0 of the journal
 	plan    *plan.Plan
 	calls   *calls
+	gates   gates
+	lists   lists
 	seq     *atomic.Uint64 // of the journal's attempts; runs that share a journal share it
 	accepts atomic.Int64   // connections accepted in this run
 	zero    atomic.Int64   // instant at which the scenario's time began, plus 1; 0 while it has not

@@ -24,7 +24,8 @@ type Server struct {
 	config   *config
 	router   *router
 	answers  answers
-	wires    map[*scenarios.WireFault]wire
+	wires    map[*scenarios.WireFault]*wire
+	ahead    bool   // attempts are decided about before their bodies are read
 	key      string // name of the header that carries the idempotency key
 	redact   redactor
 	buffers  sync.Pool // of *[]byte: bodies pass through them
@@ -51,9 +52,9 @@ var _ http.Handler = (*Server)(nil)
 
 // wire is a wire fault made ready.
 type wire struct {
-	strike fault.Striker
-	text   string // for the journal
-	at     scenarios.WireAt
+	*scenarios.WireFault
+	strike fault.Striker // nil for a drip
+	text   string        // for the journal
 }
 
 // answers are the scenario's answers made ready.
@@ -77,7 +78,7 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
-	srv := &Server{scenario: s, config: c, router: rt, conns: make(map[*conn]struct{})}
+	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), conns: make(map[*conn]struct{})}
 	srv.redact = newRedactor(c.journal.SecretHeaders)
 	if err := srv.prepare(); err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
@@ -95,7 +96,7 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 
 // prepare makes answers and wire faults ready.
 func (s *Server) prepare() error {
-	s.wires = make(map[*scenarios.WireFault]wire)
+	s.wires = make(map[*scenarios.WireFault]*wire)
 	s.answers.plain = fault.Prepare(&scenarios.Answer{})
 	for i := range s.scenario.Routes {
 		entries := s.scenario.Routes[i].Answers
@@ -136,7 +137,7 @@ func (s *Server) prepareWire(w *scenarios.WireFault) error {
 	if err != nil {
 		return err
 	}
-	s.wires[w] = wire{strike: strike, text: fmt.Sprintf("%v %v", w.Do, w.At), at: w.At}
+	s.wires[w] = &wire{w, strike, w.String()}
 	return nil
 }
 
@@ -213,6 +214,7 @@ func (s *Server) newHTTPServer() *http.Server {
 		ReadHeaderTimeout:            s.config.readTimeout,
 		ReadTimeout:                  s.config.readTimeout,
 		Protocols:                    &protocols,
+		BaseContext:                  func(net.Listener) context.Context { return s.ctx },
 		ConnContext:                  withConn,
 		ConnState:                    s.connState,
 		ErrorLog:                     log.New(io.Discard, "", 0), // what it would say is in the journal
@@ -228,6 +230,7 @@ func (s *Server) connState(nc net.Conn, state http.ConnState) {
 	case http.StateIdle:
 		c.idle()
 	case http.StateClosed:
+		c.forgetIdling()
 		s.letGo(c)
 		s.work.Done()
 	}

@@ -95,23 +95,24 @@ type Permit struct {
 	start time.Duration // where calls are measured, and of probes
 }
 
-// Acquire returns a permit for one call. The error is an [*OpenError], or the context's where ctx is done.
+// Acquire returns a permit for one call. The error is an [*OpenError], or the context's where the breaker is not open and ctx
+// is done.
 // It neither waits nor allocates.
 func (b *Breaker) Acquire(ctx context.Context) (Permit, error) {
+	g := b.cur.Load()
+	if g.state != StateClosed || b.timed {
+		return b.acquire(ctx, g)
+	}
 	if ctx.Err() != nil {
 		return Permit{}, contextError(ctx)
 	}
-	g := b.cur.Load()
-	if g.state == StateClosed && !b.timed {
-		return Permit{g: g}, nil
-	}
-	return b.acquire(ctx, g)
+	return Permit{g: g}, nil
 }
 
 // Done reports how the call ended.
 func (p Permit) Done(o Outcome) {
 	if p.g != nil {
-		p.g.report(context.Background(), p, o)
+		p.report(context.Background(), o)
 	}
 }
 
@@ -123,30 +124,41 @@ func (b *Breaker) Run(ctx context.Context, next func(context.Context) error) err
 
 // RunResult is Run with the result of the operation at hand, for [BreakerSettings.FailedResult].
 func (b *Breaker) RunResult(ctx context.Context, next func(context.Context) error, result Result) error {
+	g := b.cur.Load()
+	if g.state != StateClosed || b.timed {
+		if g.state == StateOpen && b.s.Observer == nil && !g.ending.Load() {
+			return g.refuse
+		}
+		return b.runPermitted(ctx, g, next, result)
+	}
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
-	g := b.cur.Load()
-	p := Permit{g: g}
-	if g.state != StateClosed || b.timed {
-		var err error
-		if p, err = b.acquire(ctx, g); err != nil {
-			return err
-		}
-	}
 	outcome := OutcomeFailure // of a panic, too
-	defer func() { p.g.report(ctx, p, outcome) }()
+	defer func() { g.count(ctx, outcome, false) }()
 	err := next(ctx)
-	if err == nil && (result == nil || b.s.FailedResult == nil || !b.s.FailedResult(result)) {
-		outcome = OutcomeSuccess
-	} else {
-		outcome = b.classify(ctx, err)
-	}
+	outcome = b.outcome(ctx, err, result)
 	return err
 }
 
-func (b *Breaker) classify(ctx context.Context, err error) Outcome {
+// runPermitted is RunResult where it takes a permit that knows more than its generation.
+func (b *Breaker) runPermitted(ctx context.Context, g *generation, next func(context.Context) error, result Result) error {
+	p, err := b.acquire(ctx, g)
+	if err != nil {
+		return err
+	}
+	outcome := OutcomeFailure
+	defer func() { p.report(ctx, outcome) }()
+	err = next(ctx)
+	outcome = b.outcome(ctx, err, result)
+	return err
+}
+
+// outcome reads what a call returned.
+func (b *Breaker) outcome(ctx context.Context, err error, result Result) Outcome {
 	switch {
+	case err == nil && (result == nil || b.s.FailedResult == nil || !b.s.FailedResult(result)):
+		return OutcomeSuccess
 	case ctx.Err() == context.Canceled:
 		return OutcomeNeutral
 	case err == nil:
@@ -155,9 +167,12 @@ func (b *Breaker) classify(ctx context.Context, err error) Outcome {
 	return b.s.Classify(err)
 }
 
-// acquire is Acquire where it takes more than one load.
+// acquire is Acquire where it takes more than one load. A break is refused even where ctx is done: that is the cheaper look.
 func (b *Breaker) acquire(ctx context.Context, g *generation) (Permit, error) {
 	for {
+		if g.state != StateOpen && ctx.Err() != nil {
+			return Permit{}, contextError(ctx)
+		}
 		switch g.state {
 		case StateClosed:
 			return Permit{g: g, start: time.Since(b.base)}, nil
@@ -203,27 +218,28 @@ func (b *Breaker) probe(g *generation) (Permit, bool) {
 	return Permit{}, false
 }
 
-// report takes the outcome of a call that began in g.
-func (g *generation) report(ctx context.Context, p Permit, o Outcome) {
-	switch g.state {
+// report takes the outcome of the call.
+func (p Permit) report(ctx context.Context, o Outcome) {
+	switch g := p.g; g.state {
 	case StateClosed:
-		if o == OutcomeNeutral {
-			return
-		}
-		r := result{failed: o != OutcomeSuccess}
-		if g.b.timed {
-			r.slow = time.Since(g.b.base)-p.start >= g.b.s.SlowCall
-		}
-		if reason := g.counted(r); reason != "" {
-			g.b.trip(ctx, g, reason)
-		}
+		g.count(ctx, o, g.b.timed && time.Since(g.b.base)-p.start >= g.b.s.SlowCall)
 	case StateHalfOpen:
-		g.b.probed(ctx, g, p, o)
+		g.b.probed(ctx, p, o)
 	}
 }
 
-// counted counts the result of one call, and returns why the breaker shall open, or "".
-func (g *generation) counted(r result) (reason string) {
+// count counts the outcome of a call that began while the breaker was closed.
+func (g *generation) count(ctx context.Context, o Outcome, slow bool) {
+	if o == OutcomeNeutral || o == OutcomeSuccess && g.sliding == nil && g.lastCalls == nil && g.inRow.Load() == 0 {
+		return
+	}
+	if reason := g.add(result{failed: o != OutcomeSuccess, slow: slow}); reason != "" {
+		g.b.trip(ctx, g, reason)
+	}
+}
+
+// add adds the result of a call to the counts, and returns why the breaker shall open, or "".
+func (g *generation) add(r result) (reason string) {
 	if r.failed {
 		if n := g.inRow.Add(1); g.b.s.ConsecutiveFailures > 0 && n >= int64(g.b.s.ConsecutiveFailures) {
 			reason = reasonInRow
@@ -247,10 +263,10 @@ func (g *generation) counted(r result) (reason string) {
 }
 
 // probed takes the outcome of a probe. One whose place was given away, or could have been, says nothing.
-func (b *Breaker) probed(ctx context.Context, g *generation, p Permit, o Outcome) {
+func (b *Breaker) probed(ctx context.Context, p Permit, o Outcome) {
 	b.mu.Lock()
 	now := time.Since(b.base)
-	if b.cur.Load() == g && g.release(p.seq, now) {
+	if g := p.g; b.cur.Load() == g && g.release(p.seq, now) {
 		slow := b.timed && now-p.start >= b.s.SlowCall
 		switch {
 		case o == OutcomeNeutral:

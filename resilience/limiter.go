@@ -64,6 +64,7 @@ type bucket struct {
 	rate     float64
 	interval int64 // of one token
 	span     int64 // of a burst
+	epoch    int   // how often the rate had been changed
 	end      atomic.Int64
 }
 
@@ -152,7 +153,7 @@ func (l *Limiter) take(n int) (stretch, finding) {
 			return stretch{}, absent
 		}
 		if b.end.CompareAndSwap(end, next) {
-			return stretch{start: start, end: next}, taken
+			return stretch{start: start, end: next, epoch: b.epoch}, taken
 		}
 	}
 }

@@ -85,7 +85,8 @@ func (l *Limiter) PauseUntil(t time.Time) {
 	longer := p > now && p > l.paused.Load()
 	if longer {
 		l.paused.Store(p)
-		l.line.front = max(l.line.front, p+b.span-b.interval)
+		l.line.floor = p + b.span - b.interval
+		l.line.front = max(l.line.front, l.line.floor)
 		l.line.lay(now)
 		l.schedule(b, now)
 	}
@@ -106,6 +107,7 @@ func (l *Limiter) SetRate(rate float64) error {
 	old, now := l.begin()
 	next := newBucket(rate, l.s.Burst, sealed)
 	l.line.rescale(max(now, l.paused.Load()), old.interval, next.interval)
+	next.epoch = l.line.epoch
 	l.refresh(next, now)
 	l.commit(next)
 	l.bucket.Store(next) // the old one stays sealed, so that nobody takes tokens from both

@@ -10,6 +10,7 @@ import (
 type stretch struct {
 	start, end int64
 	id         uint64 // of a reservation that had to wait; 0 otherwise
+	epoch      int    // how often the rate had been changed
 }
 
 // line is the part of a limiter's line of time that is promised but not yet taken: the stretches of those who wait, which
@@ -18,10 +19,12 @@ type stretch struct {
 // are none, others may still take tokens at the end of the line. Everything here is guarded by Limiter.mu.
 type line struct {
 	front int64     // what lies before is taken; only while something is promised
+	floor int64     // where a pause lets the line begin
 	fixed []stretch // of reservations, sorted
 	queue waitQueue // of those who wait, in the order of arrival and of their stretches
 	loose bool      // something was given back, so that the queue may move up
 	ids   uint64    // the last one given
+	epoch int       // how often the rate was changed
 }
 
 func (n *line) gaps() bool { return n.loose || len(n.fixed) > 0 }
@@ -82,7 +85,7 @@ func (n *line) room(length int64, after *waiter, now int64) stretch {
 		}
 		at = max(at, f.end)
 	}
-	return stretch{start: at, end: at + length}
+	return stretch{start: at, end: at + length, epoch: n.epoch}
 }
 
 // end returns where the line ends.
@@ -103,21 +106,23 @@ func (n *line) reserve(s stretch) {
 	n.fixed = slices.Insert(n.fixed, i, s)
 }
 
-// giveBack takes s off the line if that makes room: if it is of a reservation, or what was taken last.
+// giveBack takes s off the line if that makes room: if it is of a reservation, or what was taken last at the present rate.
 func (n *line) giveBack(s stretch) {
 	same := func(f stretch) bool { return f.id == s.id && (s.id != 0 || f == s) }
 	if i := slices.IndexFunc(n.fixed, same); i >= 0 {
 		n.fixed = slices.Delete(n.fixed, i, i+1)
 		n.loose = true
-	} else if s.end == n.front {
-		n.front = s.start
+	} else if s.end == n.front && s.epoch == n.epoch {
+		n.front = max(s.start, n.floor)
 		n.loose = true
 	}
 }
 
 // rescale moves everything beyond the tick from so that its distance, counted in intervals, stays the same.
 func (n *line) rescale(from, interval, next int64) {
+	n.epoch++
 	n.front = rescale(n.front, from, interval, next)
+	n.floor = rescale(n.floor, from, interval, next)
 	for i := range n.fixed {
 		f := &n.fixed[i]
 		f.start, f.end = rescale(f.start, from, interval, next), rescale(f.end, from, interval, next)

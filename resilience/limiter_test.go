@@ -387,6 +387,34 @@ func TestLimiterStress(t *testing.T) {
 	}
 }
 
+// What is given back is no more than what was taken, and nothing that a pause has closed.
+func TestLimiterCancelAfterPauseOrChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := mustLimiter(t, resilience.LimiterSettings{Rate: 10})
+		r := l.Reserve()
+		l.PauseUntil(time.Now().Add(100 * time.Millisecond)) // ends where the reservation's token does
+		r.Cancel()
+		if l.Allow() {
+			t.Error("a cancelled reservation ended the pause")
+		}
+		time.Sleep(100 * time.Millisecond)
+		if !l.Allow() {
+			t.Error("no token after the pause")
+		}
+
+		l = mustLimiter(t, resilience.LimiterSettings{Rate: 10, Burst: 2})
+		first := l.Reserve()
+		l.Reserve()
+		if err := l.SetRate(20); err != nil {
+			t.Fatal(err)
+		}
+		first.Cancel() // its stretch of the line was twice as long
+		if got := l.Tokens(); got > 1 {
+			t.Errorf("tokens %v, want at most 1", got)
+		}
+	})
+}
+
 func TestLimiterObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen notes

@@ -1,111 +1,12 @@
 package scenarios
 
 import (
-	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
-
-// The names of wire faults and points that are built, and all that the grammar has.
-var (
-	wireDos   = []string{WireRST: "rst", WireFIN: "fin"}
-	wireAts   = []string{AtAccept: "accept", AtBeforeHeaders: "before-headers"}
-	allDos    = []string{"rst", "fin", "stall", "drip", "garbage", "refuse"}
-	allPoints = []string{"accept", "tls", "request-body", "before-headers", "headers", "body", "end", "idle"}
-	effect    = Type{Name: "wire fault", Words: wireDos[WireRST:]}
-	point     = Type{Name: "point of the exchange", Words: wireAts[AtAccept:]}
-)
-
-// String returns the wire fault's name in scenario files.
-func (d WireDo) String() string { return named(wireDos, int(d)) }
-
-// String returns the point's name in scenario files.
-func (a WireAt) String() string { return named(wireAts, int(a)) }
-
-func named(names []string, i int) string {
-	if i < len(names) && names[i] != "" {
-		return names[i]
-	}
-	return "unknown(" + number(float64(i)) + ")"
-}
-
-// wireWord reads a word into v, or says that it is not built, or not a word of the grammar. Built are the ones of t, whose
-// numbers begin at 1.
-func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, all []string, v *V) {
-	s, ok := l.scalar(n, t)
-	if !ok {
-		return
-	}
-	for i, w := range t.Words {
-		if s == w {
-			*v = V(i + 1)
-			return
-		}
-	}
-	switch near := Suggest(s, all); {
-	case slices.Contains(all, s):
-		l.notBuilt(n, s)
-	case near != "":
-		l.fail(n, quote(s)+" is no "+t.Name, "did you mean "+quote(near)+"? (one of "+join(t.Words)+")")
-	default:
-		l.fail(n, quote(s)+" is no "+t.Name, "one of "+join(t.Words))
-	}
-}
-
-// wire is the row of a key that sets the answer's wire fault.
-func wire(k Key, others []string, read func(*loader, *yaml.Node, *WireFault), do WireDo) row[Answer] {
-	k.In, k.Fault = []Place{InAnswer, InFault}, true
-	for _, other := range others {
-		if other != k.Name {
-			k.Without = append(k.Without, other)
-		}
-	}
-	return row[Answer]{
-		Key: k,
-		read: func(l *loader, e entry, a *Answer) {
-			if a.Wire == nil {
-				a.Wire = &WireFault{}
-			}
-			e.path = l.where()
-			a.Wire.Pos = l.span(e)
-			l.spots[a.Wire] = e
-			if k.Name != "at" {
-				l.spots[&a.Wire.Do] = e
-			}
-			if k.Name != "do" {
-				l.spots[&a.Wire.At] = e
-			}
-			read(l, e.value, a.Wire)
-		},
-		write: func(_ *printer, a *Answer) (tree, bool) {
-			if a.Wire == nil || do == 0 || a.Wire.Do != do {
-				return tree{}, false
-			}
-			return leaf(a.Wire.At.String()), true
-		},
-	}
-}
-
-func readPoint(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, point, allPoints, &w.At) }
-
-func readAt(do WireDo) func(*loader, *yaml.Node, *WireFault) {
-	return func(l *loader, n *yaml.Node, w *WireFault) {
-		w.Do = do
-		readPoint(l, n, w)
-	}
-}
-
-// shortWire are the short names of the wire faults that are built, one of which stands in an answer.
-var shortWire = []string{"reset", "close", "do"}
-
-var wireRows = []row[Answer]{
-	wire(Key{Name: "reset", Type: point, Doc: "Sends RST (linger 0) at that point."}, shortWire, readAt(WireRST), WireRST),
-	wire(Key{Name: "close", Type: point, Doc: "Sends FIN at that point."}, shortWire, readAt(WireFIN), WireFIN),
-	wire(Key{Name: "do", Type: effect, Doc: "A wire fault in full: what it does, with at."}, shortWire,
-		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, effect, allDos, &w.Do) }, 0),
-	wire(Key{Name: "at", Type: point, Doc: "A wire fault in full: the point of the exchange, with do.", Without: []string{"reset", "close"}},
-		nil, readPoint, 0),
-}
 
 // statusRow is the status of an answer, which is printed though it has a default: an answer reads badly without.
 var statusRow = func() row[Answer] {
@@ -125,16 +26,74 @@ var answerRows = func() []row[Answer] {
 			headers, nil, func(a *Answer) *[]Header { return &a.Headers }),
 	}
 	rows = append(rows, bodyRows(func(a *Answer) *Body { return &a.Body }, both...)...)
+	rows = append(rows, fileRow(func(a *Answer) *Body { return &a.Body }, both...))
+	rows = append(rows, formRows...)
 	rows = append(rows,
 		key(Key{Name: "retry_after", In: both, Fault: true, Doc: "Writes a Retry-After header, and arms the checks of it. Dates are rounded up to the second, and sent with Date."},
 			retryAfter, nil, func(a *Answer) **RetryAfter { return &a.RetryAfter }),
 		key(Key{Name: "delay", In: both, Fault: true, Doc: "Waits before the first byte: fixed, uniform, normal, lognormal or by a table."},
 			optional(delay), nil, func(a *Answer) **Delay { return &a.Delay }),
+		key(Key{Name: "body_delay", In: both, Fault: true, Doc: "Waits between the header block and the body, as delay does before both."},
+			optional(delay), nil, func(a *Answer) **Delay { return &a.BodyDelay }),
 	)
+	rows = append(rows, key(Key{Name: "hold", In: both, Fault: true, Doc: "A gate: the attempts that get this answer wait until so many do, and get it at one instant."},
+		optional(hold), nil, func(a *Answer) **Hold { return &a.Hold }))
 	rows = append(rows, wireRows...)
-	return append(rows, unbuilt[Answer](both, "file", "framing", "encoding", "redirect", "quota", "body_delay", "hold", "interim", "early",
-		"connection", "linger", "commit", "truncate", "stall", "drip", "garbage", "refuse", "after", "rate", "bytes", "wait", "scope")...)
+	return append(rows, unbuilt[Answer](both, "quota", "commit", "refuse", "scope")...)
 }()
+
+// formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.
+var formRows = func() []row[Answer] {
+	both := []Place{InAnswer, InFault}
+	return []row[Answer]{
+		key(Key{Name: "framing", In: both, Default: "length", Doc: "How the client can tell where the body ends."},
+			enum[Framing]([]string{"length", "chunked", "close"}), FramingLength, func(a *Answer) *Framing { return &a.Framing }),
+		key(Key{Name: "encoding", In: both, Default: "none", Doc: "The body's coding; cut-gzip is whole framing around a gzip stream that is cut at 60 %."},
+			enum[Encoding]([]string{"none", "gzip", "cut-gzip"}), EncodingNone, func(a *Answer) *Encoding { return &a.Encoding }),
+		key(Key{Name: "redirect", In: both, Type: redirect.kind, Doc: "The path of the Location, inside the call's own URL; with a status of 3xx."},
+			redirect, Template{}, func(a *Answer) *Template { return &a.Redirect }),
+		key(Key{Name: "interim", In: both, Doc: "Statuses of 1xx that are sent right before the answer."},
+			interim, nil, func(a *Answer) *[]int { return &a.Interim }),
+		key(Key{Name: "early", In: both, Fault: true, Doc: "Answers after so much of the request's body, and reads on."},
+			optional(size), nil, func(a *Answer) **int64 { return &a.Early }),
+		key(Key{Name: "connection", In: both, Doc: "Says Connection: close, and ends the connection."},
+			word("close"), "", func(a *Answer) *string { return &a.Connection }),
+		key(Key{Name: "linger", In: both, Default: "0s", Doc: "With connection: close, the connection stays open and is read from so long."},
+			duration, 0, func(a *Answer) *time.Duration { return &a.Linger }),
+	}
+}()
+
+// redirect is the codec of the path that an answer redirects to.
+var redirect = codec[Template]{
+	kind: Type{Name: "path", Example: "/items/2"},
+	read: func(l *loader, n *yaml.Node, v *Template) {
+		s, ok := l.scalar(n, Type{Name: "path", Example: "/items/2"})
+		switch {
+		case !ok:
+		case !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//"):
+			l.fail(n, "expected a path, got "+quote(s), "write a path of this server, such as /items/2")
+		case strings.ContainsAny(s, " \r\n\x00"):
+			l.fail(n, "a Location holds neither spaces nor line breaks", "write %20 for a space")
+		default:
+			l.template(n, s, v)
+		}
+	},
+	write: func(p *printer, v Template) tree { return template.write(p, v) },
+}
+
+// interim is the codec of a list of interim statuses.
+var interim = oneOrList("interim statuses", scalars(Type{Name: "interim status", Example: "103"}, func(s string) (int, *flaw) {
+	n, f := parseStatus(s)
+	switch {
+	case f != nil:
+		return 0, f
+	case n/100 != 1:
+		return 0, &flaw{s + " is no interim status", "write one of 1xx, such as 103"}
+	case n == 101:
+		return 0, &flaw{"101 ends HTTP on the connection", "write another of 1xx, such as 103"}
+	}
+	return n, nil
+}, strconv.Itoa))
 
 var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answerRows):len(answerRows)],
 	key(Key{Name: "times", In: []Place{InAnswer}, Default: "1", Doc: "So many attempts of a call get this entry, one after another."},
@@ -181,27 +140,5 @@ func (l *loader) readAnswer(n *yaml.Node, a *Answer) {
 	l.finishAnswer(n, a)
 	if a.Wire != nil && a.Wire.At == AtAccept {
 		l.failKey(l.spots[a.Wire], "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
-	}
-}
-
-// finishAnswer gives an answer its positions, and checks what its keys are together.
-func (l *loader) finishAnswer(n *yaml.Node, a *Answer) {
-	a.Pos = l.pos(n)
-	a.StatusPos = l.spot(&a.Status)
-	if a.RetryAfter != nil {
-		a.RetryAfter.Pos = l.spot(&a.RetryAfter)
-	}
-	if a.Delay != nil {
-		a.Delay.Pos = l.spot(&a.Delay)
-	}
-	if a.Wire == nil {
-		return
-	}
-	do, at := l.spots[&a.Wire.Do], l.spots[&a.Wire.At]
-	switch {
-	case at.key == nil:
-		l.fail(do.key, "do needs at", "write do: "+follow(do.value).Value+", at: before-headers")
-	case do.key == nil:
-		l.fail(at.key, "at needs do", "write do: rst, at: "+follow(at.value).Value)
 	}
 }

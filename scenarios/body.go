@@ -2,8 +2,13 @@ package scenarios
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,6 +41,12 @@ func bodyRows[T any](at func(*T) *Body, in ...Place) []row[T] {
 	}
 }
 
+// fileRow is the key of a body that is a file's content; only answers have it.
+func fileRow[T any](at func(*T) *Body, in ...Place) row[T] {
+	return bodyRow(Key{Name: "file", In: in, Without: []string{"json", "text", "size"}, Doc: "The body is the content of a file beside the scenario."},
+		BodyFile, fileBody, at)
+}
+
 func bodyRow[T any](k Key, kind BodyKind, c codec[Body], at func(*T) *Body) row[T] {
 	r := key(k, c, Body{}, at)
 	r.write = func(p *printer, t *T) (tree, bool) {
@@ -63,6 +74,52 @@ var sizeBody = codec[Body]{
 		size.read(l, n, &v.Size)
 	},
 	write: func(p *printer, v Body) tree { return size.write(p, v.Size) },
+}
+
+// maxBodyFile bounds the files that bodies are read from.
+const maxBodyFile = 64 << 20
+
+var fileType = Type{Name: "path of a file beside the scenario", Example: "answer.json"}
+
+var fileBody = codec[Body]{
+	kind: fileType,
+	read: func(l *loader, n *yaml.Node, v *Body) {
+		s, ok := l.scalar(n, fileType)
+		switch {
+		case !ok:
+			return
+		case !filepath.IsLocal(s):
+			l.fail(n, "the file "+quote(s)+" does not lie beside the scenario", "write a path below the scenario's folder, such as answer.json")
+			return
+		}
+		data, err := readFile(filepath.Join(filepath.Dir(l.file), filepath.FromSlash(s)))
+		if err != nil {
+			l.fail(n, "the file "+quote(s)+" cannot be read: "+err.Error(), "the path is relative to the scenario's folder")
+			return
+		}
+		*v = Body{Kind: BodyFile, File: s, Data: data}
+	},
+	write: func(_ *printer, v Body) tree { return textLeaf(v.File) },
+}
+
+// readFile reads a regular file of at most maxBodyFile bytes. Its error names no path.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("there is none")
+	case err != nil:
+		return nil, errors.New("it cannot be looked at")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no file")
+	case info.Size() > maxBodyFile:
+		return nil, errors.New("it is larger than " + showSize(maxBodyFile))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New("it may not be read")
+	}
+	return data, nil
 }
 
 var jsonBody = codec[Body]{
@@ -238,4 +295,9 @@ func jsonContainer(d *json.Decoder, open json.Delim) (tree, error) {
 	}
 	_, err := d.Token()
 	return out, err
+}
+
+// DefaultBody is the body of an answer that names none: a small JSON object that tells the status.
+func DefaultBody(status int) string {
+	return fmt.Sprintf("{\"status\":%d,\"message\":%q}\n", status, http.StatusText(status))
 }

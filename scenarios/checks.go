@@ -71,6 +71,28 @@ type Amplification struct {
 	After Share   // 0.5 by default
 }
 
+// SameAs holds when the calls of each other case behave as those of the Control case do.
+type SameAs struct {
+	Control string   // a case's name
+	Compare []string // attempts, outcome, gaps, pace; nil: attempts and outcome
+	Within  Share    // 0.2 by default; 0 means equal
+}
+
+// LeavesConnection holds when no request follows on a connection behind an answer that said Connection: close, a FIN on the
+// idle connection, or stray bytes there.
+type LeavesConnection struct{}
+
+// AttemptEnds holds when the client gives up each attempt that is not answered.
+type AttemptEnds struct {
+	Within *time.Duration // nil: the declared attempt_timeout, else 60s
+}
+
+// SpreadsOut holds when of the calls that a hold released together less than Max retry within any one Window (HERD).
+type SpreadsOut struct {
+	Window time.Duration // 100ms by default
+	Max    Share         // 0.9 by default
+}
+
 // SameIdempotencyKey holds when all attempts of a call carry one key.
 type SameIdempotencyKey struct{}
 
@@ -100,6 +122,10 @@ func (*NoHotLoop) check()               {}
 func (*BackoffGrows) check()            {}
 func (*BackoffJitters) check()          {}
 func (*Amplification) check()           {}
+func (*SameAs) check()                  {}
+func (*LeavesConnection) check()        {}
+func (*AttemptEnds) check()             {}
+func (*SpreadsOut) check()              {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}
 func (*KeyFromFirstAttempt) check()     {}

@@ -12,6 +12,7 @@ const (
 	sampleJitter        = 20  // calls for JIT
 	sampleGrowth        = 20  // calls for GROW3; GROW2, with only two gaps, needs 30
 	sampleAmplification = 500 // calls for BUDGET
+	sampleHerd          = 50  // calls for HERD
 	sampleDistinct      = 2   // calls for keys to differ
 )
 
@@ -41,6 +42,14 @@ func checkTable() []Check {
 			Doc: "An unsafe request whose outcome is unknown has one attempt only, unless it has a steady key."}),
 		check[SameRequest](Check{Name: "same_request", Identity: true, Rules: []string{"RETRY-009", "IDEM-006"},
 			Doc: "Method, target, body digest and content headers of a call's attempts are equal."}),
+		check(Check{Name: "same_as", Identity: true, Rules: []string{"RETRY-006", "RA-005", "RL-002"},
+			Doc: "The calls of a case behave as those of the control case do."},
+			key(Key{Name: "control", Required: true, Type: Type{Name: "name of a case", Example: "gateway"}, Doc: "The case that the others are compared with."},
+				name, "", func(s *SameAs) *string { return &s.Control }),
+			key(Key{Name: "compare", Default: "[attempts, outcome]", Type: Type{Name: "word, or a list of words", Example: "gaps", Words: []string{"attempts", "outcome", "gaps", "pace"}}, Doc: "What is compared: attempts of a call, its outcome, the gaps between them, the pace of all."},
+				oneOrList("words", word("attempts", "outcome", "gaps", "pace")), nil, func(s *SameAs) *[]string { return &s.Compare }),
+			key(Key{Name: "within", Default: "20%", Doc: "By how much they may differ."},
+				share, 0.2, func(s *SameAs) *Share { return &s.Within })),
 		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, SampleOf: ofCalls, Rules: []string{"RETRY-011"},
 			Doc: "There are at most so many attempts for each call, after a share of the phase."},
 			key(Key{Name: "max", Default: "1.3x", Doc: "Attempts for each call."}, factor, 1.3, func(a *Amplification) *float64 { return &a.Max }),
@@ -54,6 +63,11 @@ func checkTable() []Check {
 			Doc: "Delays grow with the attempt's number, in the mean over the calls."}),
 		check[BackoffJitters](Check{Name: "backoff_jitters", Identity: true, Sample: sampleJitter, SampleOf: ofCalls, Rules: []string{"BACKOFF-004"},
 			Doc: "Delays are randomised from call to call."}),
+		check(Check{Name: "spreads_out", Identity: true, Sample: sampleHerd, SampleOf: ofCalls, Rules: []string{"BACKOFF-005"},
+			Doc: "Calls that a hold released at one instant do not come back together."},
+			durationRow(Key{Name: "window", Doc: "How long a stretch is looked at."}, 100*time.Millisecond, func(s *SpreadsOut) *time.Duration { return &s.Window }),
+			key(Key{Name: "max", Default: "90%", Doc: "The share of first retries that one window may hold."},
+				share, 0.9, func(s *SpreadsOut) *Share { return &s.Max })),
 		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
 			Doc: "No attempt comes before it was due."},
 			durationRow(Key{Name: "tolerance", Doc: "So much earlier passes, for early timers."}, 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
@@ -74,16 +88,21 @@ func checkTable() []Check {
 			countRow("open", 1, "Open at once.", func(c *Connections) **Count { return &c.Open }),
 			countRow("per_call", 1, "Distinct ones of a call.", func(c *Connections) **Count { return &c.PerCall }),
 			countRow("after_stop", 0, "Left open when the client has ended.", func(c *Connections) **Count { return &c.AfterStop })),
+		check[LeavesConnection](Check{Name: "leaves_connection", Rules: []string{"CONN-001", "CONN-002", "CONN-004"},
+			Doc: "Nothing is sent on a connection that was said to end, or was ended, or brought stray bytes."}),
+		check(Check{Name: "attempt_ends", Rules: []string{"TIME-001", "TIME-002"}, Doc: "The client gives up each attempt that is not answered."},
+			key(Key{Name: "within", Default: "the declared attempt_timeout, else 60s", Doc: "How long it may take, from its first byte."}, anyDuration, nil,
+				func(a *AttemptEnds) **time.Duration { return &a.Within })),
 	}, unbuiltChecks...)
 }
 
 // unbuiltChecks are the checks of the grammar that this version does not judge.
 var unbuiltChecks = func() []Check {
 	var list []Check
-	for _, name := range []string{"same_as", "stops_after_success", "in_flight", "retries_return", "spreads_out", "clients_differ",
+	for _, name := range []string{"stops_after_success", "in_flight", "retries_return", "clients_differ",
 		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
 		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
-		"refuses", "final_effect", "attempt_ends", "stops_when_cancelled", "leaves_connection"} {
+		"refuses", "final_effect", "stops_when_cancelled"} {
 		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
 	}
 	return list

@@ -34,8 +34,8 @@ var request = codec[Request]{
 			l.fail(n, "a request has one path, got "+quote(v.Path.Text), "write out the rest instead of *")
 		}
 		for _, segment := range v.Path.Segments {
-			if segment.Var != "" && segment.Var != "call" {
-				l.fail(n, "nothing gives :"+segment.Var+" a value in a request", "write :call, the ordinal of the call, or a fixed text")
+			if segment.Var != "" && segment.Var != "call" && segment.Var != "case" {
+				l.fail(n, "nothing gives :"+segment.Var+" a value in a request", "write :call, the ordinal of the call, :case, or a fixed text")
 			}
 		}
 	},

@@ -87,6 +87,7 @@ func ExampleChecks() {
 	// no_hot_loop needs 20 waits
 	// backoff_grows needs 20 calls
 	// backoff_jitters needs 20 calls
+	// spreads_out needs 50 calls
 }
 
 func ExampleSuggest() {

@@ -95,6 +95,8 @@ var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([
 		optional(window), nil, func(w *When) **Window { return &w.Elapsed }),
 	key(Key{Name: "phase", In: []Place{InWhen}, Type: Type{Name: "name of a phase, or a list of them", Example: "outage"}, Doc: "Any of these phases."},
 		oneOrList("names", name), nil, func(w *When) *[]string { return &w.Phase }),
+	key(Key{Name: "case", In: []Place{InWhen}, Type: Type{Name: "name of a case, or a list of them", Example: "gateway"}, Doc: "Any of these cases of a route."},
+		oneOrList("names", name), nil, func(w *When) *[]string { return &w.Case }),
 	key(Key{Name: "burst", In: []Place{InWhen}, Doc: "Bad spells of a mean length, good ones between them, all drawn from the seed."},
 		optional(burst), nil, func(w *When) **Burst { return &w.Burst }),
 	key(Key{Name: "method", In: []Place{InWhen}, Doc: "Any of these methods."},
@@ -107,7 +109,7 @@ var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Body }),
 	key(Key{Name: "client", In: []Place{InWhen}, Doc: "What the client's name must contain, or the /regexp/ that it must match; see identity.client."},
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Client }),
-}, unbuilt[When]([]Place{InWhen}, "case", "host")...)}
+}, unbuilt[When]([]Place{InWhen}, "host")...)}
 
 // readFault reads one entry of faults.
 func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
@@ -158,7 +160,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if a.Status != 0 {
 		return
 	}
-	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter} {
+	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early, &a.Connection, &a.Hold} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
 			return
@@ -167,7 +169,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if follow(n).Kind != yaml.MappingNode {
 		return
 	}
-	if a.Delay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil {
+	if a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
 		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
 	}
 }
@@ -175,13 +177,14 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 // checkAccept checks a fault at accept, where nothing of a request is known.
 func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
-	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Delay} {
+	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
+		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
 		}
 	}
 	w := &f.When
-	for _, at := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body} {
+	for _, at := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body, &w.Case} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" is not known at accept, before anything of the request is read",
 				"known are elapsed, phase, nth, every, burst; with identity: {client: ip} client")

@@ -73,16 +73,7 @@ var path = codec[Path]{
 }
 
 func (l *loader) readPath(n *yaml.Node, s string, v *Path) bool {
-	if !set(l, n, v, s, parsePath) {
-		return false
-	}
-	for _, segment := range v.Segments {
-		if segment.Var == "case" || segment.Var == "event" {
-			l.notBuilt(n, ":"+segment.Var)
-			return false
-		}
-	}
-	return true
+	return set(l, n, v, s, parsePath)
 }
 
 // method is the codec of a request method.

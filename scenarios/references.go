@@ -9,6 +9,8 @@ func (l *loader) references(s *Scenario) {
 		phases[i] = p.Name
 	}
 	l.uniqueNames(s)
+	l.ahead(s)
+	l.checkCases(s)
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		for j, name := range f.When.Phase {

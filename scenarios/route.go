@@ -17,14 +17,26 @@ var routePlace = func() *place[Route] {
 		key(Key{Name: "answers", In: in, Default: "one 200", Doc: "One for each attempt of a call; the last repeats."},
 			answers, plainAnswers(), func(r *Route) *[]Answer { return &r.Answers }),
 	}
-	rows[2].reset = func(r *Route) { r.Answers = plainAnswers() }
-	read := rows[2].read
-	rows[2].read = func(l *loader, e entry, r *Route) {
-		l.vars = append(alwaysVars[:len(alwaysVars):len(alwaysVars)], routeVars(*r)...)
-		read(l, e, r)
-		l.vars = nil
+	printed := rows[2].write
+	rows[2].write = func(p *printer, r *Route) (tree, bool) {
+		if len(r.Cases) > 0 {
+			return tree{}, false
+		}
+		return printed(p, r)
 	}
-	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: append(rows, unbuilt[Route](in, "cases", "per", "commit")...)}
+	rows = append(rows, casesRow, key(Key{Name: "per", In: in, Default: "call", Doc: "What the list counts: attempts of the call, or all of the route, of a client, or for an :event."},
+		enum[Per]([]string{"call", "route", "client", "event"}), PerCall, func(r *Route) *Per { return &r.Per }))
+	rows[2].reset = func(r *Route) { r.Answers = plainAnswers() }
+	for i := range rows {
+		if read := rows[i].read; rows[i].Name == "answers" || rows[i].Name == "cases" {
+			rows[i].read = func(l *loader, e entry, r *Route) {
+				l.vars = append(alwaysVars[:len(alwaysVars):len(alwaysVars)], routeVars(*r)...)
+				read(l, e, r)
+				l.vars = nil
+			}
+		}
+	}
+	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: append(rows, unbuilt[Route](in, "commit")...)}
 }()
 
 // plainAnswers is what a route without answers has: one 200.
@@ -74,7 +86,7 @@ var routes = codec[[]Route]{
 			if r.Name == r.matchName() {
 				r.Name = ""
 			}
-			if len(r.Answers) == 1 {
+			if len(r.Answers) == 1 && len(r.Cases) == 0 {
 				plain := r.Answers[0]
 				plain.Pos, plain.StatusPos = Pos{}, Pos{}
 				if same([]Answer{plain}, plainAnswers()) {

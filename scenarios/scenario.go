@@ -97,7 +97,9 @@ type Route struct {
 	Index   int    // its place in Routes
 	Name    string // as given, else its match as written
 	Match   []Match
-	Answers []Answer // one per attempt of a call; the last repeats; never empty
+	Answers []Answer // one per attempt of a call; the last repeats; never empty; with Cases, those of all cases
+	Cases   []Case   // nil: Answers is one list
+	Per     Per      // what the list counts
 }
 
 // Match is what a request must look like; every part that is set must hold.
@@ -158,7 +160,16 @@ type Answer struct {
 	Headers    []Header
 	Body       Body
 	RetryAfter *RetryAfter
-	Delay      *Delay // before the first byte
+	Framing    Framing
+	Encoding   Encoding
+	Redirect   Template      // path of the Location, inside the call's own URL; "" for none
+	Interim    []int         // statuses of 1xx, sent before the answer
+	Early      *int64        // answers after so many bytes of the request's body, then reads on; nil: after all of it
+	Connection string        // "close" says Connection: close; ""
+	Linger     time.Duration // with Connection: how long the connection stays open, and is read from
+	Delay      *Delay        // before the first byte
+	Hold       *Hold         // a gate before the first byte, behind Delay; nil for none
+	BodyDelay  *Delay        // between the header block and the body
 	Wire       *WireFault
 	Times      int  // so many attempts get this entry; 1 by default, 0 in a fault
 	Optional   bool // need not be reached
@@ -181,6 +192,7 @@ const (
 	BodyJSON
 	BodyText
 	BodySize // Size seeded bytes
+	BodyFile // the content of a file beside the scenario
 )
 
 // Body is the content of an answer or of a driven request.
@@ -188,7 +200,29 @@ type Body struct {
 	Kind BodyKind
 	Text Template // the JSON (compact, key order kept) or the text
 	Size int64    // bytes, with BodySize
+	File string   // as written, with BodyFile
+	Data []byte   // what File held when the scenario was read
 }
+
+// Framing says how a client can tell where a body ends (RFC 9112, section 6).
+type Framing uint8
+
+// The framings.
+const (
+	FramingLength Framing = iota // Content-Length
+	FramingChunked
+	FramingClose // the end of the connection
+)
+
+// Encoding is the content coding of a body.
+type Encoding uint8
+
+// The encodings.
+const (
+	EncodingNone Encoding = iota
+	EncodingGzip
+	EncodingCutGzip // whole framing around a gzip stream that is cut at 60 %
+)
 
 // RetryAfterForm is how a Retry-After is written.
 type RetryAfterForm uint8
@@ -239,31 +273,6 @@ type Quantile struct {
 	Value time.Duration
 }
 
-// WireDo is what a wire fault does.
-type WireDo uint8
-
-// The wire faults.
-const (
-	WireRST WireDo = iota + 1
-	WireFIN
-)
-
-// WireAt is the point of the exchange at which a wire fault strikes.
-type WireAt uint8
-
-// The points of the exchange, in its order.
-const (
-	AtAccept WireAt = iota + 1
-	AtBeforeHeaders
-)
-
-// WireFault is a fault that says what goes over the wire.
-type WireFault struct {
-	Pos Pos
-	Do  WireDo
-	At  WireAt
-}
-
 // Fault is an answer, or a part of one, that a healthy upstream would not give, with its triggers.
 type Fault struct {
 	Pos      Pos
@@ -277,6 +286,28 @@ type Fault struct {
 
 // OnConnection reports whether the fault strikes at accept, before anything of a request is known.
 func (f *Fault) OnConnection() bool { return f.Answer.Wire != nil && f.Answer.Wire.At == AtAccept }
+
+// Ahead reports whether the answer has to be decided before the request's body is read: it strikes there, or comes early.
+func (a *Answer) Ahead() bool {
+	return a.Early != nil || a.Wire != nil && a.Wire.At == AtRequestBody
+}
+
+// Ahead reports whether an attempt has to be decided about before its body is read.
+func (s *Scenario) Ahead() bool {
+	for i := range s.Routes {
+		for j := range s.Routes[i].Answers {
+			if s.Routes[i].Answers[j].Ahead() {
+				return true
+			}
+		}
+	}
+	for i := range s.Faults {
+		if s.Faults[i].Answer.Ahead() {
+			return true
+		}
+	}
+	return false
+}
 
 // Chance is a share of attempts, from 0 to 1, or a straight line over the window of the fault's own When.
 type Chance struct {
@@ -296,6 +327,7 @@ type When struct {
 	ConnRequest *Range
 	Elapsed     *Window
 	Phase       []string // any of them
+	Case        []string // any of them
 	Burst       *Burst
 	Method      []string // any of them
 	Path        *Path
@@ -334,6 +366,7 @@ type Burst struct {
 type Step struct {
 	Pos         Pos
 	Requests    []Request     // taken in turn
+	Cases       []string      // the step is done for each; nil: once
 	Calls       int           // so many; 0 with For set
 	For         time.Duration // or so long
 	Concurrency int           // 0: unbounded (only with Rate); else at least 1
@@ -375,5 +408,6 @@ type Expectation struct {
 	Params Params // pointer to the check's parameter type, such as *HonoursRetryAfter
 	Route  string // judge only calls of this route; "" all
 	Phase  string // judge only calls that began in this phase; "" all
+	Case   string // judge only calls of this case; "" all
 	Level  Level
 }

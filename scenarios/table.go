@@ -18,6 +18,7 @@ const (
 	InDelay      Place = "delay"       // a delay written as a mapping
 	InWhen       Place = "when"        // the mapping under when
 	InElapsed    Place = "elapsed"     // an elapsed trigger written as a mapping
+	InHold       Place = "hold"        // the mapping under hold
 	InBurst      Place = "burst"       // the mapping under burst
 	InStep       Place = "drive"       // a step of drive
 	InCheck      Place = "expect"      // the parameters of a check
@@ -30,7 +31,7 @@ func (p Place) title() string {
 		return "a scenario"
 	case InAnswer:
 		return "an answer"
-	case InIdentity, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
+	case InIdentity, InHold, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
 		return string(p)
 	case InStep:
 		return "a step of drive"

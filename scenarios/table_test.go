@@ -22,11 +22,24 @@ var beside = map[Place]struct {
 	InFault:      {"name: x\nfaults: [{%s}]", []string{"status: 503"}},
 	InHeader:     {"name: x\nroutes: [{match: GET /a, answers: [{headers: {X-A: {%s}}}]}]", []string{`repeat: "9"`, "size: 4KiB"}},
 	InRetryAfter: {"name: x\nroutes: [{match: GET /a, answers: [{retry_after: {%s}}]}]", []string{"in: 3s"}},
+	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
-	InWhen:       {"name: x\nphases: [{name: outage}]\nfaults: [{status: 503, when: {%s}}]", nil},
+	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
 	InBurst:      {"name: x\nfaults: [{status: 503, when: {burst: {%s}}}]", []string{"bad: 2s", "good: 15s"}},
 	InStep:       {"name: x\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
+}
+
+// needs is what else a key of an answer needs.
+var needs = map[string][]string{
+	"redirect": {"status: 302"},
+	"linger":   {"connection: close"},
+	"truncate": {"size: 4KiB", "status: 200"},
+	"drip":     {"size: 4KiB", "status: 200"},
+	"after":    {"size: 4KiB", "status: 200", "reset: body"},
+	"rate":     {"do: drip", "at: headers"},
+	"bytes":    {"garbage: body"},
+	"wait":     {"reset: idle"},
 }
 
 // value is a value of a key's type, as a file writes it.
@@ -59,6 +72,14 @@ func trial(k Key, in Place) string {
 		keys, v = append(keys, "do: rst"), "before-headers"
 	case slices.Contains(k.Type.Words, "before-headers"):
 		v = "before-headers"
+	case name == "file":
+		v = "testdata/answer.json"
+	}
+	if other := needs[name]; other != nil && (in == InAnswer || in == InFault) {
+		for _, o := range other {
+			keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, strings.SplitAfter(o, ":")[0]) })
+		}
+		keys = append(keys, other...)
 	}
 	keys = append(keys, name+": "+v)
 	sep := ", "
@@ -92,7 +113,7 @@ func TestEveryKey(t *testing.T) {
 					t.Fatalf("%v\n%s", err, text)
 				}
 				checkStable(t, s)
-				otherwise := []string{"answer.do", "answer.at", "fault.do", "fault.at", "match.method", "match.path", "retry_after.in", "delay.pNN"}
+				otherwise := []string{"answer.do", "answer.at", "fault.do", "fault.at", "answer.truncate", "fault.truncate", "match.method", "match.path", "retry_after.in", "delay.pNN"}
 				shown := slices.Contains(otherwise, string(in)+"."+k.Name) || k.Default != ""
 				if !shown && !strings.Contains(string(s.Format()), k.Name+":") {
 					t.Errorf("%s is not printed:\n%s", k.Name, s.Format())
@@ -130,7 +151,7 @@ func TestEveryCheck(t *testing.T) {
 				if needed != "" && !strings.HasPrefix(needed, k.Name+":") {
 					params = append(params, needed)
 				}
-				text := fmt.Sprintf("name: x\nphases: [{name: outage}]\nroutes: [{match: POST /payments}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
+				text := fmt.Sprintf("name: x\nphases: [{name: outage}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
 				s, err := Parse("trial.yaml", []byte(text))
 				if err != nil {
 					t.Errorf("%v\n%s", err, text)
@@ -201,7 +222,8 @@ func TestFaults(t *testing.T) {
 	for _, k := range Faults() {
 		got = append(got, k.Name)
 	}
-	if want := []string{"status", "retry_after", "delay", "reset", "close", "do", "at"}; !slices.Equal(got, want) {
+	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "hold", "reset", "close", "truncate", "stall", "drip", "garbage",
+		"do", "at"}; !slices.Equal(got, want) {
 		t.Errorf("Faults() = %v, want %v", got, want)
 	}
 }

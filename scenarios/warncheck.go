@@ -53,6 +53,9 @@ func sampled(s *Scenario, what string) (int, bool) {
 	}
 	most := 0 // waits of one call: one after each entry that fails, while there is a healthy one to end with
 	for i := range s.Routes {
+		if len(s.Routes[i].Cases) > 0 {
+			return 0, false
+		}
 		waits := 0
 		for j := range s.Routes[i].Answers {
 			a := &s.Routes[i].Answers[j]
@@ -79,6 +82,8 @@ type reached struct {
 	failing    bool // some answer or fault makes a client retry: a status from 400 on, or a wire fault
 	good       bool // some answer is a 2xx
 	retryAfter bool
+	held       bool // some answer has a hold
+	ends       bool // some connection ends behind an answer
 	unsafe     bool // some request may be neither idempotent nor safe
 }
 
@@ -111,7 +116,9 @@ func (s *Scenario) reach(e *Expectation) reached {
 func (r *reached) meet(a *Answer) {
 	r.statuses[a.Status] = true
 	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
-	r.good = r.good || a.Status/100 == 2 && a.Wire == nil
+	r.good = r.good || a.Status/100 == 2 && (a.Wire == nil || a.Wire.LeavesWhole())
+	r.ends = r.ends || a.Connection != "" || a.Framing == FramingClose || a.Wire != nil && a.Wire.At == AtIdle
+	r.held = r.held || a.Hold != nil
 	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
 }
 
@@ -158,6 +165,17 @@ func neverFails(params Params, seen reached) string {
 		if !seen.unsafe {
 			return "every route takes safe or idempotent methods only"
 		}
+	case *LeavesConnection:
+		return sayIf(!seen.ends, "no connection is said to end, nor ended while it is idle")
+	case *AttemptEnds:
+		return sayIf(!seen.failing, "every attempt is answered at once")
+	case *SameAs:
+		return ""
+	case *SpreadsOut:
+		if !seen.held {
+			return "nothing here has a hold"
+		}
+		return ""
 	case *DistinctIdempotencyKeys, *KeyFromFirstAttempt, *SameIdempotencyKey:
 		return ""
 	}

@@ -72,9 +72,17 @@ func (l *loader) warnRoute(s *Scenario, r *Route) {
 			}
 		}
 	}
-	last := &r.Answers[len(r.Answers)-1]
-	if last.Times > 1 {
-		l.warn(l.spot(&last.Times), fmt.Sprintf("%s.answers[%d].times", at, last.Index), "times of the last entry changes nothing, for the last one repeats", "add what comes after it, or take times out")
+	for i := range max(len(r.Cases), 1) {
+		_, to := r.List(i)
+		last := &r.Answers[to-1]
+		if last.Times < 2 {
+			continue
+		}
+		place := l.spot(&last.Times)
+		if place == (Pos{}) {
+			place = last.Pos
+		}
+		l.warn(place, fmt.Sprintf("%s.%s.times", at, r.EntryName(to-1)), "times of the last entry changes nothing, for the last one repeats", "add what comes after it, or take times out")
 	}
 }
 
@@ -192,9 +200,9 @@ func totalCalls(s *Scenario) (int, bool) {
 	for _, step := range s.Drive {
 		switch {
 		case step.For == 0:
-			total += step.Calls
+			total += step.Calls * max(1, len(step.Cases))
 		case step.Rate != nil:
-			total += int(min(float64(step.For)/float64(step.Rate.Per)*step.Rate.Events, maxCount))
+			total += int(min(float64(step.For)/float64(step.Rate.Per)*step.Rate.Events, maxCount)) * max(1, len(step.Cases))
 		default:
 			return 0, false
 		}

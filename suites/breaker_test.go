@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,6 +13,7 @@ import (
 
 	"brownout/resilience"
 	"brownout/resilience/httpclient"
+	"brownout/suites"
 )
 
 const openFor = 5 * time.Second
@@ -34,14 +36,9 @@ func getEvery(client *http.Client, n int, every time.Duration) []op {
 
 var _ = rule("CB-001", func() {
 	// A failing upstream answers 503; one that is gone does not answer at all.
-	failing := map[string]func(int, *http.Request) (*http.Response, error){
-		"503": always(503),
-		"nothing": func(int, *http.Request) (*http.Response, error) {
-			return nil, errors.New("connection reset by peer")
-		},
-	}
-	for name, answer := range failing {
-		It("when the server answers "+name, inVirtualTime(func() {
+	gone := func(int, *http.Request) (*http.Response, error) { return nil, errors.New("connection reset by peer") }
+	DescribeTable("when the server answers", func(answer func(int, *http.Request) (*http.Response, error)) {
+		suites.InBubble(theT(), func() {
 			s := newService(answer)
 			ops := getEvery(breaking(onceOnly)(s), 300, 50*time.Millisecond)
 
@@ -51,8 +48,11 @@ var _ = rule("CB-001", func() {
 			Expect(s.within(5*time.Second, 10*time.Second)).To(Equal(1))
 			Expect(s.within(10*time.Second, 15*time.Second)).To(Equal(1))
 			Expect(count(ops, rejected)).To(Equal(300 - 7))
-		}))
-	}
+		})
+	},
+		Entry("with 503", always(503)),
+		Entry("not at all", gone),
+	)
 
 	It("also by a share of failures among successes", inVirtualTime(func() {
 		s := newService(func(n int, req *http.Request) (*http.Response, error) {
@@ -126,43 +126,87 @@ var _ = rule("CB-003", func() {
 
 	DescribeTable("at most as many as declared",
 		func(declared, probes int) {
-			inVirtualTime(func() {
+			suites.InBubble(theT(), func() {
 				first, between, second, after := waves(declared)
 				Expect(first).To(Equal(probes))
 				Expect(between).To(BeZero(), "a failed probe opens it for the whole time again")
 				Expect(second).To(Equal(probes))
 				Expect(after).To(Equal(20), "it is closed")
-			})()
+			})
 		},
 		Entry("one by default", 0, 1),
 		Entry("three", 3, 3),
 	)
 
-	It("one that never ends does not hold the place for ever", inVirtualTime(func() {
-		s := newService(func(n int, req *http.Request) (*http.Response, error) {
+	// hung opens a breaker, and returns once its first probe hangs; the probe fails when it is let go.
+	hung := func(s resilience.BreakerSettings) (client *http.Client, letGo func()) {
+		s.ConsecutiveFailures, s.OpenFor = 5, openFor
+		hangs := make(chan struct{})
+		client = bundled(onceOnly, httpclient.WithBreaker(s))(newService(func(n int, req *http.Request) (*http.Response, error) {
 			if n == 6 {
-				<-req.Context().Done() // the probe hangs
-				return nil, req.Context().Err()
+				<-hangs
 			}
-			return reply(req, map[bool]int{true: 503, false: 200}[n < 6]), nil
-		})
-		client := breaking(onceOnly)(s)
+			return reply(req, map[bool]int{true: 503, false: 200}[n <= 6]), nil
+		}))
 		getEvery(client, 5, 0)
 		time.Sleep(openFor)
-		ctx, cancel := context.WithCancel(context.Background())
-		hung := make(chan op, 1)
-		go func() { hung <- get(ctx, client, "http://upstream.test/items") }()
+		probe := make(chan []op, 1)
+		go func() { probe <- getEvery(client, 1, 0) }()
+		synctest.Wait()
+		return client, func() {
+			close(hangs)
+			Expect((<-probe)[0].status).To(Equal(503))
+		}
+	}
+
+	It("one that never ends does not hold the place for ever", inVirtualTime(func() {
+		client, letGo := hung(resilience.BreakerSettings{})
 		time.Sleep(openFor - time.Millisecond)
 		Expect(rejected(getEvery(client, 1, 0)[0])).To(BeTrue())
 		time.Sleep(time.Millisecond)
 		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
-		cancel()
-		Expect((<-hung).err).To(HaveOccurred())
+		letGo()
 		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue(), "what comes of the old probe counts nowhere")
+	}))
+
+	It("one that fails after another has closed the circuit does not open it", inVirtualTime(func() {
+		client, letGo := hung(resilience.BreakerSettings{Probes: 2, ProbeSuccesses: 1})
+		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
+		letGo()
+		Expect(getEvery(client, 1, 0)[0].good()).To(BeTrue())
 	}))
 })
 
 var _ = rule("CB-004", func() {
+	It("but not by answers to calls from before it opened", inVirtualTime(func() {
+		s := newService(func(_ int, req *http.Request) (*http.Response, error) {
+			switch req.URL.Path {
+			case "/slow":
+				sleep(req.Context(), 6*time.Second)
+			case "/hung":
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			case "/down":
+				return reply(req, 503), nil
+			}
+			return reply(req, 200), nil
+		})
+		client := breaking(onceOnly)(s)
+		call := func(ctx context.Context, path string) op { return get(ctx, client, "http://upstream.test"+path) }
+		slow := make(chan []op, 1)
+		go func() { slow <- load(50, 0, func(int) op { return call(context.Background(), "/slow") }) }()
+		load(5, time.Millisecond, func(int) op { return call(context.Background(), "/down") })
+		time.Sleep(openFor)
+		ctx, cancel := context.WithCancel(context.Background())
+		probe := make(chan op, 1)
+		go func() { probe <- call(ctx, "/hung") }()
+		Expect(count(<-slow, op.good)).To(Equal(50))
+		Expect(rejected(call(context.Background(), "/items"))).To(BeTrue(), "the probe is still under way")
+		cancel()
+		<-probe
+		Expect(call(context.Background(), "/items").good()).To(BeTrue(), "a probe that its caller gave up is none")
+	}))
+
 	It("soon, and it stays so", inVirtualTime(func() {
 		s := newService(nil)
 		const healthyFrom = 12 * time.Second
@@ -194,7 +238,7 @@ var _ = rule("CB-005", func() {
 		client := breaking(onceOnly)(s)
 		load(100, 10*time.Millisecond, func(int) op {
 			ctx, cancel := context.WithCancel(context.Background())
-			time.AfterFunc(time.Second, cancel)
+			time.AfterFunc(5*time.Millisecond, cancel)
 			return get(ctx, client, "http://upstream.test/items")
 		})
 		Expect(s.record()).To(HaveLen(100))

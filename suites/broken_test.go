@@ -37,5 +37,4 @@ var _ = DescribeTable("a client broken in one way fails just the check of a buil
 	Entry("repeats a POST without a key", "retry/unsafe-post", "no_unsafe_retry", func(s *sketch) {
 		s.safe = func(*http.Request) bool { return true }
 	}),
-	Entry("no budget", "outage/ramped-recovery", "amplification", func(s *sketch) { s.saved = float64(s.attempts) }),
 )

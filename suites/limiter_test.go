@@ -12,6 +12,7 @@ import (
 
 	"brownout/resilience"
 	"brownout/resilience/httpclient"
+	"brownout/suites"
 )
 
 // tooMany returns the most attempts by which a record exceeds burst + rate·t in any stretch of time: the limit of RL-008, with
@@ -91,16 +92,8 @@ var _ = rule("RL-001", func() {
 })
 
 var _ = rule("RL-002", func() {
-	for name, field := range map[string]string{
-		"a dictionary of draft 07":  "limit=10",
-		"a negative count":          `"d";r=-1;t=x`,
-		"a name without quotes":     "default;r=0;t=5",
-		"an endless field":          `"d";r=0;t=` + digits(8<<10),
-		"a count beyond all counts": `"d";r=1000000000000000;t=5`,
-		"a time without a number":   `"d";r=0;t=`,
-		"no structured field":       `;;;=,"`,
-	} {
-		It("such as "+name, inVirtualTime(func() {
+	DescribeTable("such as", func(field string) {
+		suites.InBubble(theT(), func() {
 			s := newService(func(_ int, req *http.Request) (*http.Response, error) {
 				return reply(req, 200, "RateLimit", field), nil
 			})
@@ -110,13 +103,20 @@ var _ = rule("RL-002", func() {
 				Expect(o.good()).To(BeTrue())
 				Expect(o.took).To(BeZero())
 			}
-		}))
-	}
+		})
+	},
+		Entry("half a dictionary of draft 07", "limit=10"),
+		Entry("a negative count", `"d";r=-1;t=x`),
+		Entry("a name without quotes", "default;r=0;t=5"),
+		Entry("an endless field", `"d";r=0;t=`+digits(8<<10)),
+		Entry("a count beyond all counts", `"d";r=1000000000000000;t=5`),
+		Entry("a time without a number", `"d";r=0;t=`),
+		Entry("no structured field", `;;;=,"`),
+	)
 })
 
 var _ = rule("RL-003", func() {
-	// quotas makes 20 calls, one after another, to a server whose quota headers come from field ("": none), and returns the
-	// record and when the last ended.
+	// quotas makes 20 calls, one after another, and returns what reached the server and what the caller saw.
 	quotas := func(answer func(n int, req *http.Request) *http.Response) ([]arrival, []op) {
 		s := newService(func(n int, req *http.Request) (*http.Response, error) { return answer(n, req), nil })
 		client := bundled(httpclient.WithQuota(httpclient.IETFQuota))(s)
@@ -250,6 +250,20 @@ var _ = rule("RL-005", func() {
 	}))
 })
 
+var _ = rule("RL-006", func() {
+	It("as the client is set", func() {
+		floor := func(base http.RoundTripper) *http.Client {
+			throttled := resilience.BackoffSettings{Base: 2 * time.Minute, Max: time.Hour, Jitter: resilience.JitterEqual}
+			return bundled(httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 5, ThrottleBackoff: must(resilience.NewBackoff(throttled)), Seed: 1}))(base)
+		}
+		Expect(judged(`
+routes: [{match: GET /items/:id, answers: [{status: 429, text: slow down}]}]
+drive: {request: GET /items/:call, calls: 20, concurrency: 20}
+expect: [waits: {at_least: 60s, after: 429}, backoff_grows, attempts: {per_call: 5}]
+`, floor)).To(suites.Pass())
+	})
+})
+
 var _ = rule("RL-007", func() {
 	It("GitHub's 403 without calls left, and no other 403", inVirtualTime(func() {
 		s := newService(func(n int, req *http.Request) (*http.Response, error) {
@@ -297,6 +311,16 @@ var _ = rule("RL-008", func() {
 		}
 	}))
 
+	It("the rate, for those who come when the last that waited has gone", inVirtualTime(func() {
+		s := newService(always(200))
+		client := bundled(httpclient.WithLimiter(resilience.LimiterSettings{Rate: rate, Burst: burst}))(s)
+		for range 3 {
+			Expect(count(getEvery(client, 25, 0), op.good)).To(Equal(25)) // five go, twenty wait
+		}
+		Expect(tooMany(s.record(), rate, burst)).To(BeZero())
+		Expect(s.record()).To(HaveLen(75))
+	}))
+
 	It("the concurrency, retries too", inVirtualTime(func() {
 		s, ops := overload(httpclient.WithBulkhead(resilience.BulkheadSettings{MaxConcurrent: concurrency, MaxQueue: 100, MaxWait: 2 * time.Second}))
 		Expect(s.peak).To(Equal(concurrency))
@@ -309,4 +333,37 @@ var _ = rule("RL-008", func() {
 		Expect(tooMany(s.record()[:1000], rate, burst)).To(BeNumerically(">", 100))
 		Expect(s.peak).To(BeNumerically(">", concurrency))
 	}))
+})
+
+var _ = rule("RL-009", func() {
+	// Discord has a bucket for each route, and one for all.
+	others := func(global string) (came []arrival) {
+		suites.InBubble(theT(), func() {
+			s := newService(func(n int, req *http.Request) (*http.Response, error) {
+				if n == 1 {
+					return reply(req, 200, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "5.000", "X-RateLimit-Global", global), nil
+				}
+				return reply(req, 200), nil
+			})
+			client := bundled(httpclient.WithQuota(httpclient.DiscordQuota))(s)
+			get(context.Background(), client, "http://upstream.test/channels/1/messages")
+			for range 10 {
+				get(context.Background(), client, "http://upstream.test/users/1")
+			}
+			came = s.record()[1:]
+		})
+		return came
+	}
+
+	It("a bucket of its own", func() {
+		for _, a := range others("false") {
+			Expect(a.at).To(BeZero())
+		}
+	})
+
+	It("the one of all", func() {
+		for _, a := range others("true") {
+			Expect(a.at).To(BeNumerically(">=", 5*time.Second))
+		}
+	})
 })

@@ -14,15 +14,19 @@ import (
 )
 
 var _ = rule("RA-001", func() {
-	It("no earlier, and not much later", func() {
+	DescribeTable("no earlier, and not much later", func(options ...httpclient.Option) {
 		Expect(judged(`
 routes:
   - {match: GET /a/:id, answers: [{status: 503, retry_after: 2s}, {status: 200}]}
   - {match: GET /b/:id, answers: [{status: 429, retry_after: 2s}, {status: 200}]}
 drive: {request: [GET /a/:call, GET /b/:call], calls: 6}
 expect: [succeeds: all, honours_retry_after: {late: 1s}, attempts: {per_call: 2}]
-`, bundled())).To(suites.Pass())
-	})
+`, bundled(options...))).To(suites.Pass())
+	},
+		Entry("with all calls to the host"),
+		Entry("with the one call alone", httpclient.WithoutHostPause()),
+		Entry("through the limiter", httpclient.WithLimiter(resilience.LimiterSettings{Rate: 100})),
+	)
 
 	It("in milliseconds too, as OpenAI sends it", func() {
 		Expect(judged(`
@@ -33,16 +37,18 @@ expect: [succeeds: all, honours_retry_after: {late: 1s}]
 	})
 })
 
-// asDate expects that a date of one form is waited for, relative to the answer's own Date.
+// asDate expects that a date of one form is waited for, by all calls to the host and by the one call alone.
 func asDate(form string) func() {
 	return func() {
-		Expect(judged(`
+		for _, client := range []suites.NewClient{bundled(), bundled(httpclient.WithoutHostPause())} {
+			Expect(judged(`
 routes:
   - {match: GET /a/:id, answers: [{status: 503, retry_after: {in: 3s, as: `+form+`}}, {status: 200}]}
   - {match: GET /b/:id, answers: [{status: 429, retry_after: {in: 3s, as: `+form+`}}, {status: 200}]}
 drive: {request: [GET /a/:call, GET /b/:call], calls: 6}
 expect: [succeeds: all, honours_retry_after: {late: 1s}]
-`, bundled())).To(suites.Pass())
+`, client)).To(suites.Pass())
+		}
 	}
 }
 
@@ -120,6 +126,7 @@ var _ = rule("RA-005", func() {
 		Entry("a negative number", "Retry-After", "-3"),
 		Entry("nothing", "Retry-After", ""),
 		Entry("two of them", "Retry-After", "5", "Retry-After", "50"),
+		Entry("25 digits", "Retry-After", digits(25)),
 		Entry("4 KiB of digits", "Retry-After", digits(4096)),
 		Entry("a date without a zone", "Retry-After", "Mon, 23 Nov 2026 12:00:00"),
 		Entry("an unknown unit", "Retry-After", "2 minutes"),
@@ -222,6 +229,9 @@ expect: [succeeds: all, honours_retry_after]
 	}
 
 	It("so the host is left alone", func() { Expect(others()).To(BeZero()) })
+	It("also behind a limiter", func() {
+		Expect(others(httpclient.WithLimiter(resilience.LimiterSettings{Rate: 1000}))).To(BeZero())
+	})
 	It("unless the client was told that others may go on", func() {
 		Expect(others(httpclient.WithoutHostPause())).To(BeNumerically(">=", 55))
 	})

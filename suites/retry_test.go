@@ -318,6 +318,22 @@ expect: [succeeds: all, attempts: {per_call: 2}]
 	}))
 })
 
+var _ = rule("RETRY-013", func() {
+	It("once, and without a second guess", inVirtualTime(func() {
+		var expects []string
+		s := newService(func(_ int, req *http.Request) (*http.Response, error) {
+			expects = append(expects, req.Header.Get("Expect"))
+			return reply(req, map[bool]int{true: 417, false: 200}[req.Header.Get("Expect") != ""]), nil
+		})
+		req := must(http.NewRequest(http.MethodPost, "http://upstream.test/", strings.NewReader("content")))
+		req.Header.Set("Expect", "100-continue")
+		resp := must(bundled()(s).Do(req))
+		Expect(resp.Body.Close()).To(Succeed())
+		Expect(resp.StatusCode).To(Equal(200))
+		Expect(expects).To(Equal([]string{"100-continue", ""}))
+	}))
+})
+
 // The status that ends the attempts is the caller's to see: not an error in its place, and not nothing.
 var _ = Describe("the last answer", func() {
 	It("is returned, with the reason why there was no other", inVirtualTime(func() {

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +14,12 @@ type Answer struct {
 	status     int
 	line       string // status line
 	fields     []field
+	interim    []byte // what goes before
 	body       body
+	framing    scenarios.Framing
+	encoding   scenarios.Encoding
 	retryAfter retryAfter
+	linger     time.Duration
 
 	date, length, kind, connection bool // the scenario's own fields name these
 	closes                         bool // its Connection field says close
@@ -27,6 +30,7 @@ type field struct {
 	fixed string // the whole line with its CRLF; "" where it depends on the attempt
 	name  string
 	value *scenarios.Template
+	below bool // the value is a path below Attempt.Prefix
 }
 
 // Prepare makes an answer ready. A status of 0 counts as 200.
@@ -44,24 +48,32 @@ type Attempt struct {
 	Var   func(name string) string   // the value of a template's variable
 	Bytes func(size int64) io.Reader // seeded bytes
 	Head  bool                       // the request's method is HEAD: the header block alone
+	// Prefix is what the request's path begins with before the scenario's own paths, such as /~7; "" for nothing.
+	Prefix string
 	// Connection is the Connection field to send where the scenario has none: "close", "keep-alive" or "".
 	Connection string
 }
 
 // Written is an answer as it goes over the wire. It may be used again for another attempt; its buffers are.
 type Written struct {
-	Status int
-	Head   []byte    // status line and fields, with the empty line
-	Body   []byte    // the body, where it is kept in memory
-	Rest   io.Reader // seeded bytes that follow; nil for none
-	Size   int64     // of Rest
-	Closes bool      // the connection ends behind the answer
+	Status  int
+	Interim []byte        // interim answers, which go before
+	Head    []byte        // status line and fields, with the empty line
+	Body    []byte        // the body in its framing, where it is kept in memory
+	Rest    io.Reader     // else what makes it; nil for none
+	Size    int64         // of Rest
+	Content int64         // bytes that the body carries, its framing not counted; -1 where there is no body
+	Closes  bool          // the connection ends behind the answer
+	Linger  time.Duration // with Closes: it stays open so long
 
 	RetryAfter string        // the field sent, such as "Retry-After: 2"; ""
 	Due        time.Duration // after Attempt.Now; the client may come back then
 	HasDue     bool          // a Retry-After was sent that a client can read
 
-	text []byte // buffer of Body
+	chunk int64  // bytes that each chunk carries; 0 without chunks
+	text  []byte // buffers of Body
+	coded []byte
+	frame []byte
 }
 
 // Release lets go of what belongs to the attempt, and of buffers larger than keep bytes.
@@ -77,7 +89,8 @@ func (w *Written) Release(keep int) {
 
 // Write writes the answer for an attempt into w.
 func (a *Answer) Write(at *Attempt, w *Written) {
-	w.Status, w.Rest, w.Size = a.status, nil, 0
+	w.Status, w.Rest, w.Size, w.chunk = a.status, nil, 0, 0
+	w.Interim, w.Linger = a.interim, a.linger
 	w.Closes = a.closes || !a.connection && at.Connection == "close"
 	length := a.writeBody(at, w)
 	b := append(w.Head[:0], a.line...)
@@ -90,9 +103,7 @@ func (a *Answer) Write(at *Attempt, w *Written) {
 			b = appendField(b, "Content-Type", a.body.kind)
 		}
 		if !a.length {
-			b = append(b, "Content-Length: "...)
-			b = strconv.AppendInt(b, length, 10)
-			b = append(b, "\r\n"...)
+			b = a.appendFraming(b, length)
 		}
 	}
 	if !a.date {
@@ -119,6 +130,9 @@ func (f *field) append(b []byte, at *Attempt) []byte {
 	}
 	b = append(b, f.name...)
 	b = append(b, ": "...)
+	if f.below {
+		b = append(b, at.Prefix...)
+	}
 	b = f.value.Append(b, at.Var)
 	return append(b, "\r\n"...)
 }

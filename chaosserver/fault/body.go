@@ -1,9 +1,6 @@
 package fault
 
 import (
-	"fmt"
-	"net/http"
-
 	"brownout/scenarios"
 )
 
@@ -21,7 +18,7 @@ func prepareBody(p *Answer, a *scenarios.Answer) {
 	switch a.Body.Kind {
 	case scenarios.BodyDefault:
 		b.kind = "application/json"
-		b.fixed = fmt.Appendf(nil, "{\"status\":%d,\"message\":%q}\n", p.status, http.StatusText(p.status))
+		b.fixed = []byte(scenarios.DefaultBody(p.status))
 		return
 	case scenarios.BodyJSON:
 		b.kind = "application/json"
@@ -29,6 +26,9 @@ func prepareBody(p *Answer, a *scenarios.Answer) {
 		b.kind = "text/plain; charset=utf-8"
 	case scenarios.BodySize:
 		b.kind, b.size, b.fixed = "application/octet-stream", a.Body.Size, []byte{}
+		return
+	case scenarios.BodyFile:
+		b.kind, b.fixed = fileKind(a.Body.File), append([]byte{}, a.Body.Data...)
 		return
 	}
 	if text, constant := a.Body.Text.Constant(); constant {
@@ -38,26 +38,45 @@ func prepareBody(p *Answer, a *scenarios.Answer) {
 	b.text = &a.Body.Text
 }
 
-// writeBody writes the body into w and returns its length, -1 where an answer of that status has none. A HEAD request
-// gets the length without the body.
+// writeBody writes the body into w, in its coding and framing, and returns how many bytes it carries, -1 where an answer
+// of that status has none. A HEAD request gets the length without the body.
 func (a *Answer) writeBody(at *Attempt, w *Written) int64 {
-	w.Body = nil
+	w.Body, w.Content = nil, -1
 	if !hasContent(a.status) {
 		return -1
 	}
-	if a.body.size > 0 {
+	length := a.writeContent(at, w)
+	if at.Head {
+		w.Body, w.Rest, w.Size = nil, nil, 0
+		return length
+	}
+	w.Content = length
+	if a.framing == scenarios.FramingChunked {
+		w.inChunks(length)
+	}
+	return length
+}
+
+// writeContent writes the content of the body, in its coding, and returns its length.
+func (a *Answer) writeContent(at *Attempt, w *Written) int64 {
+	if size := a.body.size; size > 0 {
 		if !at.Head {
-			w.Rest, w.Size = at.Bytes(a.body.size), a.body.size
+			w.Rest = at.Bytes(size)
 		}
-		return a.body.size
+		w.Size = size
+		if a.encoding != scenarios.EncodingNone {
+			w.Rest, w.Size = encode(a.encoding, w.Rest, size)
+		}
+		return w.Size
 	}
-	text := a.body.fixed
-	if text == nil && a.body.text != nil {
+	w.Body = a.body.fixed
+	if w.Body == nil && a.body.text != nil {
 		w.text = a.body.text.Append(w.text[:0], at.Var)
-		text = w.text
+		w.Body = w.text
 	}
-	if !at.Head {
-		w.Body = text
+	if a.encoding != scenarios.EncodingNone && a.body.text != nil { // what is fixed was encoded beforehand
+		w.coded = encodeBytes(w.coded[:0], a.encoding, w.Body)
+		w.Body = w.coded
 	}
-	return int64(len(text))
+	return int64(len(w.Body))
 }

@@ -16,25 +16,37 @@ var parts = []struct {
 	{[]string{"status"}, prepareStatus},
 	{[]string{"headers"}, prepareHeaders},
 	{[]string{"retry_after"}, prepareRetryAfter},
-	{[]string{"json", "text", "size"}, prepareBody},
+	{[]string{"redirect"}, prepareRedirect},
+	{[]string{"interim"}, prepareInterim},
+	{[]string{"connection", "linger"}, prepareConnection},
+	{[]string{"framing"}, prepareFraming},
+	{[]string{"json", "text", "size", "file"}, prepareBody},
+	{[]string{"encoding"}, prepareEncoding},
 }
 
-// strikers is the table of wire faults: a row for each thing that can be done, with the keys that say it and the
-// points of the exchange at which it can be done. A new wire fault is a row here and a file beside reset.go.
+// strikers is the table of wire faults: a row for each thing that can be done, with the keys that say it. At which points
+// it can be done, the grammar says. A new wire fault is a row here and a file beside reset.go. A drip strikes nothing: it is
+// the pace at which bytes go, see [Drip].
 var strikers = []struct {
 	keys   []string
 	do     scenarios.WireDo
-	at     []scenarios.WireAt
 	strike Striker
 }{
-	{[]string{"reset"}, scenarios.WireRST, []scenarios.WireAt{scenarios.AtAccept, scenarios.AtBeforeHeaders}, reset},
-	{[]string{"close"}, scenarios.WireFIN, []scenarios.WireAt{scenarios.AtAccept, scenarios.AtBeforeHeaders}, fin},
+	{[]string{"reset"}, scenarios.WireRST, reset},
+	{[]string{"close", "truncate"}, scenarios.WireFIN, fin},
+	{[]string{"stall"}, scenarios.WireStall, stall},
+	{[]string{"drip", "rate"}, scenarios.WireDrip, nil},
+	{[]string{"garbage", "bytes"}, scenarios.WireGarbage, garbage},
 }
 
 // Keys returns the keys of an answer that this package carries out, sorted. With times and optional, which are the
 // plan's, they are all that the grammar has built.
 func Keys() []string {
-	keys := []string{"delay", "do", "at"} // latency.go; do and at are the long names of the wire faults
+	keys := []string{
+		"delay", "body_delay", // latency.go
+		"early", "wait", "hold", // of which the server knows the instant
+		"do", "at", "after", // the long names of the wire faults
+	}
 	for _, row := range parts {
 		keys = append(keys, row.keys...)
 	}
@@ -45,10 +57,10 @@ func Keys() []string {
 	return keys
 }
 
-// ForWire returns what carries out a wire fault. The error names a fault that nothing carries out.
+// ForWire returns what carries out a wire fault; nil for a drip. The error names a fault that nothing carries out.
 func ForWire(w *scenarios.WireFault) (Striker, error) {
 	for _, row := range strikers {
-		if row.do == w.Do && slices.Contains(row.at, w.At) {
+		if row.do == w.Do {
 			return row.strike, nil
 		}
 	}

@@ -53,16 +53,17 @@ func benchJournal(b testing.TB, o Options) *Journal {
 	return j
 }
 
-// appendAll appends b.N attempts with their ends from as many goroutines as there are processors.
-func appendAll(b *testing.B, j *Journal, header []byte) {
+// appendAll appends b.N attempts with their ends from as many goroutines as there are processors, with the header
+// blocks in turn if there are any.
+func appendAll(b *testing.B, j *Journal, headers [][]byte) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		var r AttemptRecord
 		var end EndRecord
 		for i := 0; pb.Next(); i++ {
 			benchRecord(&r, i)
-			if header != nil {
-				r.RawHeader = header
+			if headers != nil {
+				r.RawHeader = headers[i%len(headers)]
 			}
 			end = EndRecord{Seq: r.Seq, Done: r.Sent + 30*time.Microsecond, BytesSent: 190, Whole: true}
 			if err := j.Attempt(&r); err != nil {
@@ -81,10 +82,22 @@ func BenchmarkAppend(b *testing.B) {
 	appendAll(b, j, nil)
 }
 
+// BenchmarkAppendVaried is BenchmarkAppend with header fields that differ from each attempt to the next.
+func BenchmarkAppendVaried(b *testing.B) {
+	j := benchJournal(b, Options{})
+	blocks := benchTexts(1000, "Host: 127.0.0.1:8080\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nX-Request-Id: 7f3c9a%d\r\n\r\n")
+	var headers [][]byte
+	for _, text := range blocks {
+		headers = append(headers, []byte(text))
+	}
+	appendAll(b, j, headers)
+}
+
 // BenchmarkAppendSecret is BenchmarkAppend with an Authorization field to hash.
 func BenchmarkAppendSecret(b *testing.B) {
 	j := benchJournal(b, Options{})
-	appendAll(b, j, []byte(string(benchHeader[:len(benchHeader)-2])+"Authorization: Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc\r\n"))
+	secret := string(benchHeader[:len(benchHeader)-2]) + "Authorization: Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc\r\n"
+	appendAll(b, j, [][]byte{[]byte(secret)})
 }
 
 // BenchmarkAppendFile is BenchmarkAppend with a file.

@@ -34,8 +34,15 @@ type encoder struct {
 	fold  []byte // a value before its secrets are replaced, where it needs a place of its own
 	text  []byte // a string as bytes
 	names []string
+	// plainRaw is the header block that e.block was made of, if nothing in it is secret: most clients send the same
+	// again and again. It is empty otherwise, so that no secret is kept, and a name made of one is always looked for.
+	plainRaw []byte
+	hidden   bool // something in e.block is, or may be, a hash
+	links    bool // a value of the block may hold a URL with a secret
 	// The name of the attempt's call, or of its client, is the value of a secret field.
 	secretCall, secretClient bool
+
+	_ [cacheLine]byte // encoders of two processors do not share a line
 }
 
 func (e *encoder) begin(k kind) []byte { return append(e.frame[:0], 0, 0, 0, 0, byte(k)) }

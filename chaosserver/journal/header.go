@@ -9,9 +9,17 @@ import (
 // headers fills e.block with the header fields of an attempt, secrets replaced, and reports whether their order is
 // lost. A block is the fields in turn, each its name and its value.
 func (e *encoder) headers(r *AttemptRecord) (orderLost bool) {
-	e.block, e.secretCall, e.secretClient = e.block[:0], false, false
+	if len(r.RawHeader) > 0 && bytes.Equal(r.RawHeader, e.plainRaw) {
+		return false
+	}
+	e.block, e.plainRaw = e.block[:0], e.plainRaw[:0]
+	e.hidden, e.secretCall, e.secretClient = false, false, false
+	e.links = r.RawHeader == nil || mayHoldSecret(r.RawHeader)
 	if r.RawHeader != nil {
 		e.rawHeader(r)
+		if !e.hidden {
+			e.plainRaw = append(e.plainRaw, r.RawHeader...)
+		}
 		return false
 	}
 	if r.Header == nil {
@@ -90,13 +98,15 @@ func (e *encoder) addField(r *AttemptRecord, name, value []byte) {
 	case e.secrets == nil || len(value) == 0:
 		e.block = appendString(e.block, value)
 	case len(name) == 0 || e.secrets.headers.match(name):
+		e.hidden = true
 		e.secretCall = e.secretCall || e.holds(r.Call, value)
 		e.secretClient = e.secretClient || e.holds(r.Client, value)
 		e.block = append(e.block, byte(hashLen))
 		e.block = e.secrets.appendHash(e.block, value)
-	case !mayHoldSecret(value):
+	case !e.links || !mayHoldSecret(value):
 		e.block = appendString(e.block, value)
 	default:
+		e.hidden = true
 		e.field = e.secrets.appendURL(e.field[:0], value)
 		e.block = appendString(e.block, e.field)
 	}

@@ -222,10 +222,10 @@ func (b *builder) finish() *Log {
 // sortAttempts sorts by the first request byte, then by ordinal. Attempts are large, so the keys are sorted, and
 // each attempt moves once.
 func sortAttempts(list []Attempt) {
-	less := func(x, y *Attempt) int { return cmp.Or(cmp.Compare(x.First, y.First), cmp.Compare(x.Seq, y.Seq)) }
 	sorted := true
 	for i := 1; i < len(list) && sorted; i++ {
-		sorted = less(&list[i-1], &list[i]) <= 0
+		x, y := &list[i-1], &list[i]
+		sorted = x.First < y.First || x.First == y.First && x.Seq <= y.Seq
 	}
 	if sorted {
 		return
@@ -239,7 +239,12 @@ func sortAttempts(list []Attempt) {
 	for i := range list {
 		keys[i] = key{list[i].First, list[i].Seq, i}
 	}
-	slices.SortFunc(keys, func(x, y key) int { return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.seq, y.seq)) })
+	slices.SortFunc(keys, func(x, y key) int {
+		if x.first != y.first {
+			return cmp.Compare(x.first, y.first)
+		}
+		return cmp.Compare(x.seq, y.seq)
+	})
 	for i := range keys {
 		if keys[i].at == i {
 			continue

@@ -23,7 +23,7 @@ const (
 	DefaultMaxBytes   = 64 << 20 // bytes
 
 	leastBytes = 64 << 10
-	mostBytes  = min(math.MaxUint32, math.MaxInt) // a frame's length has 32 bits
+	mostBytes  = min(2<<30, math.MaxInt) // what a segment counts fits 32 bits
 )
 
 // Options say what a journal is of, what it keeps and what it hides. The zero value is a journal in memory with
@@ -34,7 +34,7 @@ type Options struct {
 	Seed         uint64 // for the header
 	Emulated     bool   // connections are in memory; for the header
 
-	// MaxRecords bounds the attempts in the ring, and MaxBytes its memory, from 64 KiB to 4 GiB - 1. The oldest
+	// MaxRecords bounds the attempts in the ring, and MaxBytes its memory, from 64 KiB to 2 GiB. The oldest
 	// records make room for new ones and are counted. 0: DefaultMaxRecords and DefaultMaxBytes. An attempt with its
 	// end takes some 300 bytes, and the bytes of its body that are kept.
 	MaxRecords int

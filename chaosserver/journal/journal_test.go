@@ -196,7 +196,7 @@ func TestOptions(t *testing.T) {
 		want string
 	}{
 		{Options{MaxRecords: -1}, "MaxRecords is -1; allowed is 1 or more, or 0 for 65536"},
-		{Options{MaxBytes: 1}, "MaxBytes is 1; allowed is 65536 to 4294967295, or 0 for 67108864"},
+		{Options{MaxBytes: 1}, "MaxBytes is 1; allowed is 65536 to 2147483648, or 0 for 67108864"},
 		{Options{MaxBytes: 1 << 16, KeepBody: 1 << 14}, "KeepBody is 16384; allowed is 0 to 8192, an eighth of MaxBytes"},
 		{Options{KeepBody: -1}, "KeepBody is -1; allowed is 0 to 8388608, an eighth of MaxBytes"},
 		{Options{File: exists}, "the journal's file: open " + exists + ": file exists"},

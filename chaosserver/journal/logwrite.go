@@ -90,7 +90,7 @@ func (l *Log) addStop(list *[]logEvent) {
 
 // frame makes the frame of an attempt whose secrets were replaced when it was recorded.
 func (a *Attempt) frame(e *encoder) []byte {
-	e.block = e.block[:0]
+	e.block, e.plainRaw = e.block[:0], e.plainRaw[:0]
 	for _, f := range a.Headers {
 		e.block = appendString(appendString(e.block, f.Name), f.Value)
 	}

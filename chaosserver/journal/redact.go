@@ -27,7 +27,7 @@ func DefaultSecretHeaders() []string {
 func DefaultSecretParams() []string {
 	return []string{
 		"key", "*api_key", "*api-key", "*apikey", "*access_key", "AWSAccessKeyId", "private_key", "subscription-key",
-		"*token", "jwt", "bearer", "auth", "authorization", "*assertion", "code_verifier", "session", "session_id", "sessionid",
+		"*token", "jwt", "bearer", "auth", "authorization", "*assertion", "code_verifier", "session", "*sess*id",
 		"sig", "*signature*", "hmac", "*secret", "pass", "passwd", "pwd", "*password*", "*passphrase*", "*credential*", "pin", "cvc", "cvv",
 	}
 }
@@ -79,83 +79,82 @@ func mayHoldSecret(s []byte) bool {
 // appendURL appends s, a URL, a part of one or a text that holds some, with the user information and the values
 // of secret parameters replaced.
 func (d *redactor) appendURL(dst, s []byte) []byte {
+	s = d.hideUserinfo(s)
 	for {
-		i := bytes.IndexAny(s, "?#:")
+		i := bytes.IndexAny(s, "?#;")
 		if i < 0 {
 			return append(dst, s...)
 		}
-		isScheme := bytes.HasPrefix(s[i:], []byte("://"))
-		isQuery := s[i] != ':'
 		dst = append(dst, s[:i+1]...)
-		s = s[i+1:]
-		switch {
-		case isScheme:
-			dst, s = d.appendUserinfo(append(dst, "//"...), s[2:])
-		case isQuery:
-			dst, s = d.appendPairs(dst, s)
-		}
+		dst, s = d.appendPairs(dst, s[i+1:])
 	}
 }
 
-// appendUserinfo appends the user information that s, an authority with what follows it, begins with, and returns
-// the rest of s.
-func (d *redactor) appendUserinfo(dst, s []byte) (_, rest []byte) {
-	end := bytes.IndexAny(s, "/?# \t\"'<>,\\")
-	if end < 0 {
-		end = len(s)
+// hideUserinfo returns s with what stands between :// and the @ of an authority replaced.
+func (d *redactor) hideUserinfo(s []byte) []byte {
+	scheme := []byte("://")
+	if bytes.IndexByte(s, '@') < 0 || !bytes.Contains(s, scheme) {
+		return s
 	}
-	at := bytes.LastIndexByte(s[:end], '@')
-	if at <= 0 {
-		return dst, s
+	var out []byte
+	for {
+		before, authority, ok := bytes.Cut(s, scheme)
+		out = append(out, before...)
+		if !ok {
+			return out
+		}
+		out = append(out, scheme...)
+		s = authority
+		end := bytes.IndexAny(authority, "/?# \t\r\n\"<>\\")
+		if end < 0 {
+			end = len(authority)
+		}
+		if at := bytes.LastIndexByte(authority[:end], '@'); at > 0 {
+			out = d.appendHash(out, authority[:at])
+			s = authority[at:]
+		}
 	}
-	return d.appendHash(dst, s[:at]), s[at:]
 }
 
 // appendPairs appends the parameters name=value that s begins with, up to a byte that no query holds, and returns
-// the rest of s. A fragment counts as more parameters.
+// the rest of s. A fragment counts as more parameters, and so does what follows a semicolon; but a secret value
+// runs on over bytes that may part parameters or end a URL and may as well be in it.
 func (d *redactor) appendPairs(dst, s []byte) (_, rest []byte) {
+	const ends = "&;#? \t\r\n\"<>"
 	for {
-		end := bytes.IndexAny(s, "&;#? \t\r\n\"'<>,")
+		end := bytes.IndexAny(s, ends)
 		if end < 0 {
-			return d.appendPair(dst, s), nil
+			end = len(s)
 		}
-		dst = d.appendPair(dst, s[:end])
-		if c := s[end]; strings.IndexByte("&;#?", c) < 0 {
-			return dst, s[end:]
+		name, value, ok := bytes.Cut(s[:end], []byte("="))
+		dst = append(dst, name...)
+		if ok {
+			dst = append(dst, '=')
 		}
-		dst, s = append(dst, s[end]), s[end+1:]
+		if ok && d.secretParam(name) {
+			value = s[len(name)+1:]
+			if n := bytes.IndexAny(value, "&# \t\r\n\"<>"); n >= 0 {
+				value = value[:n]
+			}
+			end = len(name) + 1 + len(value)
+			if len(value) > 0 {
+				dst = d.appendHash(dst, value)
+			}
+		} else {
+			dst = d.appendEscaped(dst, value)
+		}
+		if s = s[end:]; len(s) == 0 || strings.IndexByte("&;#?", s[0]) < 0 {
+			return dst, s
+		}
+		dst, s = append(dst, s[0]), s[1:]
 	}
 }
 
-func (d *redactor) appendPair(dst, pair []byte) []byte {
-	name, value, ok := bytes.Cut(pair, []byte("="))
-	dst = d.appendPart(dst, name)
-	if !ok {
-		return dst
-	}
-	dst = append(dst, '=')
-	switch {
-	case len(value) == 0:
-		return dst
-	case d.secretParam(name):
-		return d.appendHash(dst, value)
-	}
-	if bytes.Contains(value, []byte("%3")) || bytes.Contains(value, []byte("%40")) {
-		return d.appendEscaped(dst, value)
-	}
-	return d.appendPart(dst, value)
-}
-
-// appendPart appends the name or the value of a parameter, which may begin with a URL of its own.
-func (d *redactor) appendPart(dst, part []byte) []byte {
-	if bytes.IndexByte(part, '@') < 0 {
-		return append(dst, part...)
-	}
-	return d.appendURL(dst, part)
-}
-
-// appendEscaped appends the escaped value of a parameter, which may be a URL of its own.
+// appendEscaped appends the value of a parameter that is not secret, but may be a URL of its own, escaped.
 func (d *redactor) appendEscaped(dst, value []byte) []byte {
+	if !bytes.Contains(value, []byte("%3")) && !bytes.Contains(value, []byte("%40")) {
+		return append(dst, value...)
+	}
 	plain, err := url.QueryUnescape(string(value))
 	if err != nil {
 		return append(dst, value...)
@@ -197,6 +196,7 @@ func (d *redactor) appendBody(dst, body []byte) []byte {
 	if !mayHoldSecret(body) {
 		return append(dst, body...)
 	}
+	body = d.hideUserinfo(body)
 	for {
 		dst, body = d.appendPairs(dst, body)
 		if len(body) == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,6 +45,11 @@ func TestNoPlaceKeepsASecret(t *testing.T) {
 		"the target's query":             target("/a?x=1&api_key=$&y=2"),
 		"the target's second ?":          target("/a?x=1?api_key=$"),
 		"the target's matrix":            target("/a?x=1;sig=$"),
+		"a value with odd bytes":         target("/a?sig=a,b;c'd?$&y=2"),
+		"a value that begins oddly":      target("/a?sig=;$"),
+		"a matrix parameter":             target("/a;jsessionid=$?x=1"),
+		"an odd password":                target("http://u:a,b;c'd=$@shop/a"),
+		"an odd password in a query":     target("/a?next=https://u:a,b';c&d=$@shop/a"),
 		"an escaped name":                target("/a?api%5Fkey=$"),
 		"an indexed name":                target("/a?token[]=$&user[password]=$"),
 		"a proxy's target":               target("http://u:$@shop/a"),
@@ -184,6 +190,35 @@ func TestCallNamedByASecretStaysOneCall(t *testing.T) {
 	}
 	if a, b, c := name("k1"), name("k1"), name("k2"); a != b || a == c {
 		t.Errorf("calls k1, k1, k2 are named %s, %s, %s", a, b, c)
+	}
+}
+
+// TestHeaderBlockSeenBefore alternates between blocks, so that what an encoder keeps of one meets the next.
+func TestHeaderBlockSeenBefore(t *testing.T) {
+	e := &encoder{secrets: newRedactor(DefaultSecretHeaders(), DefaultSecretParams(), []byte("salt"))}
+	plain := AttemptRecord{Call: "k", RawHeader: []byte("Host: a\r\nX-Id: k\r\n")}
+	secret := AttemptRecord{Call: "k", RawHeader: []byte("Host: a\r\nX-Api-Key: k\r\n")}
+	other := AttemptRecord{Call: "other", RawHeader: secret.RawHeader}
+	asMap := AttemptRecord{Call: "k", Header: map[string][]string{"X-Id": {"map"}}}
+	none := AttemptRecord{Call: "k"}
+	want := map[*AttemptRecord]Attempt{}
+	for _, r := range []*AttemptRecord{&plain, &plain, &secret, &other, &secret, &plain, &asMap, &plain, &plain, &none, &plain, &secret} {
+		var v View
+		v.a.glance(e.attempt(r)[frameHead:])
+		got := *v.Attempt()
+		if first, ok := want[r]; ok && !reflect.DeepEqual(got, first) {
+			t.Errorf("got %+v\nat first %+v", got, first)
+		}
+		want[r] = got
+	}
+	if a := want[&plain]; a.Call != "k" || a.Headers[1] != (Field{"X-Id", "k"}) {
+		t.Errorf("the plain attempt is %+v", a)
+	}
+	if a := want[&secret]; a.Call == "k" || a.Call != a.Headers[1].Value {
+		t.Errorf("the attempt with a secret is %+v", a)
+	}
+	if len(want[&none].Headers) != 0 || want[&asMap].Headers[0].Value != "map" || want[&other].Call != "other" {
+		t.Errorf("got %+v", want)
 	}
 }
 

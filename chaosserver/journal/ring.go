@@ -32,35 +32,42 @@ const frameHead = 5
 // What is old goes a segment at a time, so that making room never reads memory that has left the caches.
 // Measured on two cores, one mutex around one copy is faster than shards, than lock-free slots and than a channel.
 type ring struct {
-	mu   sync.Mutex // guards all below; held for one copy of at most chunkSize, or of one frame where that is longer
-	slab []byte
+	// Set once, but for the slab, which keepOnHeap replaces.
+	slab             []byte
+	maxAttempts      int
+	segBytes, segMax int // a segment that has so many bytes, or so many attempts, takes no more frames
+	cleanup          runtime.Cleanup
 
 	// Offsets count the bytes ever recorded, so that a reader can tell that its place was overwritten.
-	tail, head uint64
-	tailAt     int // where tail lies in the slab
+	tail    uint64
+	tailAt  int    // where tail lies in the slab
+	first   uint64 // ordinal of the frame at tail; from 1
+	dropped uint64 // records begun by frames that were evicted
 
-	first, next uint64 // ordinals of the frame at tail and of the next one to come; from 1
-	attempts    int    // in the ring
-	maxAttempts int
-	dropped     uint64 // records begun by frames that were evicted
-
-	// segments, from oldest on and around, cover what lies from tail to head. The last one grows.
-	segments         []segment
-	oldest, used     int // index into segments, and how many are in use
-	segBytes, segMax int // a segment that has so many bytes, or so many attempts, takes no more frames
+	// closed, from oldest on and around, counts what lies from tail on, and last what comes behind.
+	closed       []segment
+	oldest, used int // index into closed, and how many are in use
 
 	shut bool
 	wake chan struct{} // closed by the next append; nil where nobody waits
 
-	cleanup runtime.Cleanup
+	// What every append writes has a cache line of its own, which goes from core to core; what is above does not.
+	_        [cacheLine]byte
+	mu       sync.Mutex // guards all above and below; held for a copy of at most chunkSize, or of one longer frame
+	head     uint64     // offset behind the last frame
+	attempts int        // in the ring
+	last     segment
+	_        [cacheLine]byte
 }
+
+const cacheLine = 64
 
 // segment counts the frames of one part of the ring.
 type segment struct {
-	bytes    int
-	frames   int
-	attempts int
-	begun    int // records that they begin
+	bytes    uint32
+	frames   uint32
+	attempts uint32
+	begun    uint32 // records that they begin
 }
 
 // ringParts is into how many segments the bounds of a ring are cut, where they are not smaller than that: a ring
@@ -68,10 +75,10 @@ type segment struct {
 const ringParts = 256
 
 func newRing(maxAttempts, maxBytes int) *ring {
-	r := &ring{slab: newSlab(maxBytes), first: 1, next: 1, maxAttempts: maxAttempts}
+	r := &ring{slab: newSlab(maxBytes), first: 1, maxAttempts: maxAttempts}
 	r.segBytes, r.segMax = maxBytes/ringParts, max(1, maxAttempts/ringParts)
-	// A segment in use, but for the last, has reached one bound, so no more than these fit at once.
-	r.segments = make([]segment, ringParts+min(maxAttempts, 2*ringParts)+2)
+	// A closed segment has reached one bound, so no more than these fit at once.
+	r.closed = make([]segment, ringParts+min(maxAttempts, 2*ringParts)+1)
 	r.cleanup = runtime.AddCleanup(r, freeSlab, r.slab)
 	return r
 }
@@ -85,7 +92,7 @@ func (r *ring) append(frame []byte, last bool) error {
 		return ErrShut
 	}
 	k := kind(frame[4])
-	for r.used > 0 && (int(r.head-r.tail)+len(frame) > len(r.slab) || k == kindAttempt && r.attempts >= r.maxAttempts) {
+	for r.head != r.tail && (int(r.head-r.tail)+len(frame) > len(r.slab) || k == kindAttempt && r.attempts >= r.maxAttempts) {
 		r.evict()
 	}
 	if len(frame) <= len(r.slab) {
@@ -96,8 +103,9 @@ func (r *ring) append(frame []byte, last bool) error {
 			r.dropped++
 		}
 	}
-	r.next++
-	r.shut = last
+	if last {
+		r.shut = true
+	}
 	if r.wake != nil {
 		close(r.wake)
 		r.wake = nil
@@ -113,8 +121,13 @@ func (r *ring) store(k kind, frame []byte) {
 	copy(r.slab, frame[n:])
 	r.head += uint64(len(frame))
 
-	s := r.newest()
-	s.bytes += len(frame)
+	s := &r.last
+	if int(s.bytes) >= r.segBytes || int(s.attempts) >= r.segMax {
+		r.closed[(r.oldest+r.used)%len(r.closed)] = *s
+		r.used++
+		*s = segment{}
+	}
+	s.bytes += uint32(len(frame))
 	s.frames++
 	if k == kindAttempt {
 		s.attempts++
@@ -123,28 +136,6 @@ func (r *ring) store(k kind, frame []byte) {
 	if k.begins() {
 		s.begun++
 	}
-}
-
-// newest returns the segment for the next frame; requires mu.
-func (r *ring) newest() *segment {
-	i := r.oldest + r.used - 1
-	if i >= len(r.segments) {
-		i -= len(r.segments)
-	}
-	if r.used > 0 {
-		if s := &r.segments[i]; s.bytes < r.segBytes && s.attempts < r.segMax {
-			return s
-		}
-		i++
-	} else {
-		i = r.oldest
-	}
-	if i == len(r.segments) {
-		i = 0
-	}
-	r.used++
-	r.segments[i] = segment{}
-	return &r.segments[i]
 }
 
 // place returns where an offset from tail to head lies in the slab; requires mu.
@@ -158,16 +149,19 @@ func (r *ring) place(offset uint64) int {
 
 // evict lets go of the oldest segment; requires mu and that there is one.
 func (r *ring) evict() {
-	s := &r.segments[r.oldest]
+	s := r.last
+	if r.used > 0 {
+		s = r.closed[r.oldest]
+		r.oldest = (r.oldest + 1) % len(r.closed)
+		r.used--
+	} else {
+		r.last = segment{}
+	}
 	r.tailAt = r.place(r.tail + uint64(s.bytes))
 	r.tail += uint64(s.bytes)
 	r.first += uint64(s.frames)
-	r.attempts -= s.attempts
+	r.attempts -= int(s.attempts)
 	r.dropped += uint64(s.begun)
-	r.used--
-	if r.oldest++; r.oldest == len(r.segments) {
-		r.oldest = 0
-	}
 }
 
 // keepOnHeap moves what a shut ring holds out of the mapped slab if that is little, and unmaps the slab at once:

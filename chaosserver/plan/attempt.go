@@ -42,7 +42,7 @@ func (p *Plan) Attempt(in *Input, d *Decision) {
 	}
 	entry := 0
 	if d.Fault < 0 {
-		entry = r.entry(in.Entries)
+		entry = r.entry(in.Case, in.Entries)
 		r.answer(in, entry, d)
 	}
 	d.Reason = p.reason(r, entry, only, d)
@@ -86,6 +86,10 @@ func (f *fault) strike(in *Input, r *route, d *Decision) bool {
 		d.Delay = addDelay(d.Delay, f.slow.at(f.delay^r.key, in.Call, in.Attempt))
 		struck = true
 	}
+	if f.slowBody != nil {
+		d.Body = addDelay(d.Body, f.slowBody.at(f.bodyDelay^r.key, in.Call, in.Attempt))
+		struck = true
+	}
 	if a.Wire != nil && d.Wire == nil {
 		d.Wire = a.Wire
 		struck = true
@@ -102,6 +106,9 @@ func (r *route) answer(in *Input, entry int, d *Decision) {
 	}
 	if s := r.delays[entry]; s != nil {
 		d.Delay = addDelay(d.Delay, s.at(r.keys[entry], in.Call, in.Attempt))
+	}
+	if s := r.bodyDelays[entry]; s != nil {
+		d.Body = addDelay(d.Body, s.at(r.bodyKeys[entry], in.Call, in.Attempt))
 	}
 	if d.Wire == nil {
 		d.Wire = a.Wire

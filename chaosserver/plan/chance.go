@@ -20,6 +20,8 @@ const (
 	labelRoute  = "route"
 	labelBody   = "body"
 	labelAccept = "accept"
+
+	labelBodyDelay = "body delay"
 )
 
 // newKey hashes the seed, the label and the names with FNV-1a, 64 bits. A zero byte ends each text, so that no two

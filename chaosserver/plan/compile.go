@@ -32,7 +32,12 @@ type route struct {
 	answers []scenarios.Answer
 	delays  []*sampler
 	keys    []key // of the answers' delays
+
+	bodyDelays []*sampler
+	bodyKeys   []key
+
 	ends    []int // how many attempts the answers up to this one take; the last is open
+	lists   []int // the first answer of each list, and the end of the last
 	listed  bool  // the answers are a route's entries, not what an attempt without a route gets
 	labels  int   // index of answers[0] in a fault's over
 	reasons []string
@@ -51,6 +56,14 @@ func New(s *scenarios.Scenario) *Plan {
 	for i := range s.Routes {
 		r := newRoute(s.Seed, s.Routes[i].Name, s.Routes[i].Answers)
 		r.listed, r.reasons, r.labels = true, labels[1:], 1
+		if cases := s.Routes[i].Cases; len(cases) > 0 {
+			r.split(cases)
+			r.labels = len(labels)
+			for j := range r.answers {
+				labels = append(labels, s.Routes[i].EntryName(j))
+			}
+			r.reasons = labels[r.labels:]
+		}
 		p.routes = append(p.routes, r)
 	}
 	keys := make([]key, len(p.routes))
@@ -113,7 +126,7 @@ func noRoute(s *scenarios.Scenario, reasons []string) route {
 }
 
 func newRoute(seed uint64, name string, answers []scenarios.Answer) route {
-	r := route{key: newKey(seed, labelRoute, name), answers: answers}
+	r := route{key: newKey(seed, labelRoute, name), answers: answers, lists: []int{0, len(answers)}}
 	end := 0
 	for i := range answers {
 		if times := max(answers[i].Times, 1); times < math.MaxInt-end {
@@ -124,21 +137,40 @@ func newRoute(seed uint64, name string, answers []scenarios.Answer) route {
 		r.ends = append(r.ends, end)
 		r.delays = append(r.delays, newSampler(answers[i].Delay))
 		r.keys = append(r.keys, newKey(seed, labelDelay, name, fmt.Sprintf("answers[%d]", i)))
+		r.bodyDelays = append(r.bodyDelays, newSampler(answers[i].BodyDelay))
+		r.bodyKeys = append(r.bodyKeys, newKey(seed, labelBodyDelay, name, fmt.Sprintf("answers[%d]", i)))
 	}
 	return r
 }
 
-// entry returns the index of the entry whose turn it is after so many attempts of the call were answered by the
-// list. The last repeats.
-func (r *route) entry(answered int) int {
-	last := len(r.ends) - 1
-	for i := range last {
+// split makes a list of each case.
+func (r *route) split(cases []scenarios.Case) {
+	r.lists = r.lists[:0]
+	for _, c := range cases {
+		r.lists = append(r.lists, c.From)
+		end := 0
+		for i := c.From; i < c.To; i++ {
+			end = min(end+max(r.answers[i].Times, 1), math.MaxInt/2)
+			r.ends[i] = end
+		}
+	}
+	r.lists = append(r.lists, len(r.answers))
+}
+
+// entry returns the index of the entry of a list whose turn it is after so many attempts were answered by it. The last
+// repeats.
+func (r *route) entry(list, answered int) int {
+	last := r.last(list)
+	for i := r.lists[list]; i < last; i++ {
 		if answered < r.ends[i] {
 			return i
 		}
 	}
 	return last
 }
+
+// last is the index of a list's last entry.
+func (r *route) last(list int) int { return r.lists[list+1] - 1 }
 
 // counted reports whether a phase is measured in attempts.
 func counted(phases []scenarios.Phase) bool {

@@ -54,6 +54,9 @@ func scopeWords(e *scenarios.Expectation) string {
 	if e.Route != "" {
 		all = append(all, "of "+e.Route)
 	}
+	if e.Case != "" {
+		all = append(all, "of case "+e.Case)
+	}
 	if e.Phase != "" {
 		all = append(all, "begun in phase "+e.Phase)
 	}
@@ -106,6 +109,21 @@ func expectWords(e *scenarios.Expectation) string {
 		return "gaps grow with the attempt's number"
 	case *scenarios.BackoffJitters:
 		return "gaps are random"
+	case *scenarios.LeavesConnection:
+		return "nothing is sent on a connection that has ended, or was said to"
+	case *scenarios.AttemptEnds:
+		if p.Within == nil {
+			return "each attempt that is not answered is given up within its declared time, else 60s"
+		}
+		return "each attempt that is not answered is given up within " + span(*p.Within)
+	case *scenarios.SameAs:
+		what := p.Compare
+		if what == nil {
+			what = []string{"attempts", "outcome"}
+		}
+		return fmt.Sprintf("calls behave as those of case %s, in %s, within %s", p.Control, strings.Join(what, " and "), percent(float64(p.Within)))
+	case *scenarios.SpreadsOut:
+		return fmt.Sprintf("of the first retries behind a hold, at most %s come within %s", percent(float64(p.Max)), span(p.Window))
 	case *scenarios.Amplification:
 		return fmt.Sprintf("at most %g attempts a call, after %s of the time", p.Max, percent(float64(p.After)))
 	case *scenarios.SameIdempotencyKey:

@@ -91,10 +91,12 @@ func Explain(s *scenarios.Scenario) Explanation {
 		st := &e.Stretches[i]
 		x := explainer{p, moment{phase: st.Phase}, st.From, st.Timed}
 		for r := range s.Routes {
-			st.Routes = append(st.Routes, x.table(r))
+			for c := range max(len(s.Routes[r].Cases), 1) {
+				st.Routes = append(st.Routes, x.table(r, c))
+			}
 		}
 		if len(s.Routes) == 0 {
-			st.Routes = []RouteTable{x.table(-1)}
+			st.Routes = []RouteTable{x.table(-1, 0)}
 		}
 		st.Connections = x.connections()
 	}
@@ -172,14 +174,17 @@ type explainer struct {
 	timed   bool
 }
 
-// table returns what the calls of a route meet.
-func (x *explainer) table(index int) RouteTable {
+// table returns what the calls of a route meet, those of one case where it has cases.
+func (x *explainer) table(index, list int) RouteTable {
 	t := RouteTable{Route: index, Name: "every path"}
 	r := &x.routes[index+1]
 	calls := callsShown
 	if index >= 0 {
 		sr := &x.scenario.Routes[index]
 		t.Name = sr.Name
+		if len(sr.Cases) > 0 {
+			t.Name += ", case " + sr.Cases[list].Name
+		}
 		for i := range sr.Match {
 			t.Match = append(t.Match, matchWords(&sr.Match[i]))
 		}
@@ -190,7 +195,7 @@ func (x *explainer) table(index int) RouteTable {
 		calls = min(late+1, callsAtMost)
 	}
 	for call := 1; call <= calls; call++ {
-		in := Input{Route: index, Call: call, Attempt: 1}
+		in := Input{Route: index, Case: list, Call: call, Attempt: 1}
 		for ; in.Attempt <= attemptsShown; in.Attempt++ {
 			row, d := x.row(r, &in)
 			if d.Fault < 0 {
@@ -229,7 +234,7 @@ func (x *explainer) row(r *route, in *Input) (Row, Decision) {
 	}
 	entry := 0
 	if d.Fault < 0 {
-		entry = r.entry(in.Entries)
+		entry = r.entry(in.Case, in.Entries)
 		r.answer(in, entry, &d)
 	}
 	row.Reason = x.reason(r, entry, only, &d)
@@ -244,7 +249,7 @@ func (x *explainer) steady(r *route, in *Input, d *Decision) bool {
 		return false
 	}
 	if d.Fault < 0 {
-		return r.entry(in.Entries-1) == len(r.answers)-1
+		return r.entry(in.Case, in.Entries-1) == r.last(in.Case)
 	}
 	f := x.faults[slices.IndexFunc(x.faults, func(f fault) bool { return f.index == d.Fault })]
 	return f.odds == unit && f.ramp == nil
@@ -280,7 +285,7 @@ func edge(r *scenarios.Range) int {
 // callsDiffer reports whether two calls of a route may meet different things.
 func (x *explainer) callsDiffer(index int) bool {
 	r := &x.routes[index+1]
-	for _, s := range r.delays {
+	for _, s := range slices.Concat(r.delays, r.bodyDelays) {
 		if s != nil && !s.fixed {
 			return true
 		}
@@ -291,7 +296,7 @@ func (x *explainer) callsDiffer(index int) bool {
 			continue
 		}
 		draws := f.ramp == nil && f.odds != unit && f.odds != 0
-		if draws || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed {
+		if draws || f.fault.When.Call != nil || f.slow != nil && !f.slow.fixed || f.slowBody != nil && !f.slowBody.fixed {
 			return true
 		}
 	}

@@ -293,6 +293,7 @@ func TestExplainEveryCheck(t *testing.T) {
 			"connections": "connections: {open: 1, per_call: 2}",
 			"waits":       "waits: {at_least: 1s, after: [429, 503]}",
 			"retries_on":  "retries_on: {exactly: [429, 503]}",
+			"same_as":     "same_as: known\nroutes: [{match: /, cases: {known: [{}], other: [{}]}}]",
 		}[c.Name]
 		if text == "" {
 			text = c.Name

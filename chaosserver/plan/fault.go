@@ -13,12 +13,17 @@ type fault struct {
 	index  int
 	when   bool // it has triggers
 	phases []bool
+	cases  [][]bool // by route as in Plan.routes, and case; nil where no case is named
 	bursts []spells // one in time; in attempts, one a route as in Plan.routes
 	ramp   *ramp    // nil: the chance does not change
 	odds   uint64   // threshold of an unchanging chance; unit where there is none to draw
 	chance key
 	delay  key
 	slow   *sampler
+
+	bodyDelay key
+	slowBody  *sampler
+
 	reason string
 	over   []string // the reasons where it is laid over a healthy answer
 }
@@ -31,10 +36,15 @@ func newFault(s *scenarios.Scenario, index int, routes []key) fault {
 		index:  index,
 		when:   triggered(&sf.When),
 		phases: chosen(s.Phases, sf.When.Phase),
+		cases:  chosenCases(s.Routes, sf.When.Case),
 		odds:   unit,
 		chance: newKey(s.Seed, labelChance, sf.Name),
 		delay:  newKey(s.Seed, labelDelay, sf.Name),
 		slow:   newSampler(sf.Answer.Delay),
+
+		bodyDelay: newKey(s.Seed, labelBodyDelay, sf.Name),
+		slowBody:  newSampler(sf.Answer.BodyDelay),
+
 		reason: label(sf, index),
 	}
 	if sf.OnConnection() {
@@ -70,7 +80,7 @@ func label(f *scenarios.Fault, index int) string {
 // triggered reports whether any trigger is set.
 func triggered(w *scenarios.When) bool {
 	return w.Attempt != nil || w.Call != nil || w.Nth != nil || w.Every > 0 || w.ConnRequest != nil ||
-		w.Elapsed != nil || len(w.Phase) > 0 || w.Burst != nil || len(w.Method) > 0 || w.Path != nil ||
+		w.Elapsed != nil || len(w.Phase) > 0 || len(w.Case) > 0 || w.Burst != nil || len(w.Method) > 0 || w.Path != nil ||
 		len(w.Header) > 0 || w.Body != nil || w.Client != nil
 }
 
@@ -84,6 +94,29 @@ func chosen(phases []scenarios.Phase, names []string) []bool {
 		marks[i] = slices.Contains(names, phases[i].Name)
 	}
 	return marks
+}
+
+// chosenCases marks the cases that are named, by route; nil where none is.
+func chosenCases(routes []scenarios.Route, names []string) [][]bool {
+	if len(names) == 0 {
+		return nil
+	}
+	marks := make([][]bool, len(routes)+1)
+	for i := range routes {
+		for _, c := range routes[i].Cases {
+			marks[i+1] = append(marks[i+1], slices.Contains(names, c.Name))
+		}
+	}
+	return marks
+}
+
+// holdsCase reports whether the attempt is of a case that is named, where any is.
+func (f *fault) holdsCase(in *Input) bool {
+	if f.cases == nil {
+		return true
+	}
+	marks := f.cases[in.Route+1]
+	return in.Case < len(marks) && marks[in.Case]
 }
 
 // nameOver makes the reasons of a fault that is laid over a healthy answer.

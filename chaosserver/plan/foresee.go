@@ -19,7 +19,7 @@ const (
 // time is known.
 func (x *explainer) known(f *fault, in *Input) foresight {
 	w := &f.fault.When
-	if !f.holdsCount(in) {
+	if !f.holdsCount(in) || !f.holdsCase(in) {
 		return no
 	}
 	if w.Nth != nil || w.Every > 0 || w.ConnRequest != nil || w.Burst != nil || len(w.Header) > 0 || w.Body != nil || w.Client != nil {

@@ -10,9 +10,10 @@ import (
 // decision can be recomputed.
 type Input struct {
 	Route       int // index into Scenario.Routes; -1 where the scenario has no routes
+	Case        int // index into the route's Cases; 0 where it has none
 	Call        int // 1-based: the driver's number of the call, or its ordinal on the route
 	Attempt     int // 1-based ordinal of the attempt in its call
-	Entries     int // how many attempts of the call were answered by the route's answers before this one
+	Entries     int // how many attempts the list of answers has answered before this one, of all that it counts
 	Nth         int // 1-based ordinal of the attempt on its route
 	Arrival     int // 1-based ordinal of the attempt in the run
 	ConnRequest int // 1-based ordinal on its connection; 0 unknown
@@ -32,6 +33,7 @@ type Decision struct {
 	Entry   int               // index of the entry of answers; -1 where a fault answers
 	Fault   int               // index of the fault that answers; -1 where none does
 	Delay   time.Duration     // drawn, all delays added up
+	Body    time.Duration     // drawn: between the header block and the body
 	Wire    *scenarios.WireFault
 	Phase   int   // index of the phase; -1 where there are none
 	Drawn   []int // indices of the faults whose triggers held

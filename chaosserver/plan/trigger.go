@@ -10,7 +10,7 @@ import (
 
 // holds reports whether all triggers of a fault hold for an attempt.
 func (f *fault) holds(in *Input, m moment) bool {
-	return !f.when || f.holdsCount(in) && f.holdsPhase(m) && f.holdsElapsed(in.Elapsed) && f.holdsOrder(in) && f.holdsRequest(in)
+	return !f.when || f.holdsCount(in) && f.holdsCase(in) && f.holdsPhase(m) && f.holdsElapsed(in.Elapsed) && f.holdsOrder(in) && f.holdsRequest(in)
 }
 
 // holdsCount reports whether the triggers hold that look at the numbers of call and attempt alone.

@@ -33,10 +33,30 @@ func doesWords(a *scenarios.Answer) string {
 	if a.Delay != nil {
 		all = append(all, "delays by "+delayWords(a.Delay))
 	}
+	if a.Hold != nil {
+		all = append(all, "holds back until "+holdWords(a.Hold))
+	}
+	if a.BodyDelay != nil {
+		all = append(all, "delays the body by "+delayWords(a.BodyDelay))
+	}
 	if a.Wire != nil {
-		all = append(all, "cuts the connection: "+wireWords(a.Wire))
+		all = append(all, wireDoes[a.Wire.Do]+": "+wireWords(a.Wire))
 	}
 	return strings.Join(all, ", ")
+}
+
+// holdWords says when a gate opens.
+func holdWords(h *scenarios.Hold) string {
+	if h.Attempts > 0 {
+		return fmt.Sprintf("%d attempts wait, at most %s", h.Attempts, span(h.AtMost))
+	}
+	return span(h.For) + " after the first"
+}
+
+// wireDoes says what a wire fault does to the connection.
+var wireDoes = map[scenarios.WireDo]string{
+	scenarios.WireRST: "cuts the connection", scenarios.WireFIN: "cuts the connection", scenarios.WireStall: "falls silent",
+	scenarios.WireDrip: "goes slowly", scenarios.WireGarbage: "sends garbage",
 }
 
 // whenWords says when a fault's triggers hold.
@@ -53,6 +73,7 @@ func whenWords(f *scenarios.Fault) string {
 		}
 	}
 	add(len(w.Phase) > 0, "in phase %s", strings.Join(w.Phase, " or "))
+	add(len(w.Case) > 0, "in case %s", strings.Join(w.Case, " or "))
 	if w.Elapsed != nil {
 		all = append(all, windowWords(w.Elapsed))
 	}
@@ -166,14 +187,7 @@ func wireWords(w *scenarios.WireFault) string {
 	if w == nil {
 		return ""
 	}
-	do, at := "fin", "before-headers"
-	if w.Do == scenarios.WireRST {
-		do = "rst"
-	}
-	if w.At == scenarios.AtAccept {
-		at = "accept"
-	}
-	return do + " " + at
+	return w.String()
 }
 
 // retryAfterWords says what pause an answer asks for, and in which form; a field written by hand is quoted.

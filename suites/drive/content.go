@@ -25,13 +25,15 @@ func variable(number int, seed uint64) func(name string) string {
 	}
 }
 
-// target returns the path of a call's request, with its query.
-func target(req *scenarios.Request, number int) string {
+// target returns the path of a call's request, with its query, for a case where the step is done for each.
+func target(req *scenarios.Request, number int, variant string) string {
 	value := variable(number, 0)
 	var b strings.Builder
 	for _, s := range req.Path.Segments {
 		b.WriteByte('/')
-		if s.Var != "" {
+		if s.Var == "case" {
+			b.WriteString(variant)
+		} else if s.Var != "" {
 			b.WriteString(value(s.Var))
 		} else {
 			b.WriteString(s.Literal)

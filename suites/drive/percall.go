@@ -69,7 +69,7 @@ func (r *callRun) call(o order) {
 	defer os.Remove(body)
 	base := r.site.CallURL(number)
 	fill := strings.NewReplacer(append(placeholders(base), "{call}", strconv.Itoa(number), "{method}", req.Method,
-		"{path}", target(req, number), "{body_file}", body)...)
+		"{path}", target(req, number, o.variant), "{body_file}", body)...)
 	client, err := r.run(r.ctx, fill, nil, base, r.site, r.rec, number)
 	switch {
 	case err != nil:

@@ -12,8 +12,9 @@ import (
 type order struct {
 	step    *scenarios.Step
 	request *scenarios.Request
-	number  int // 1-based, over all steps
-	inStep  int // 0-based, in its step
+	number  int    // 1-based, over all steps
+	inStep  int    // 0-based, in its step
+	variant string // the case that the step is done for; "" for none
 }
 
 // A callFunc makes one call and returns when it has ended.
@@ -29,12 +30,17 @@ func runSteps(ctx context.Context, steps []scenarios.Step, begin func(*scenarios
 		if !pause(ctx, s.Wait) {
 			return
 		}
-		begun += runStep(ctx, s, begun, begin(s))
+		if len(s.Cases) == 0 {
+			begun += runStep(ctx, s, "", begun, begin(s))
+		}
+		for _, c := range s.Cases {
+			begun += runStep(ctx, s, c, begun, begin(s))
+		}
 	}
 }
 
 // runStep runs the calls of one step, numbered on from before, and returns how many it began.
-func runStep(ctx context.Context, s *scenarios.Step, before int, call callFunc) (begun int) {
+func runStep(ctx context.Context, s *scenarios.Step, variant string, before int, call callFunc) (begun int) {
 	start := time.Now()
 	var slots chan struct{}
 	if s.Concurrency > 0 {
@@ -56,7 +62,7 @@ func runStep(ctx context.Context, s *scenarios.Step, before int, call callFunc) 
 		if ctx.Err() != nil || s.For > 0 && time.Since(start) >= s.For {
 			return k
 		}
-		o := order{step: s, request: &s.Requests[k%len(s.Requests)], number: before + k + 1, inStep: k}
+		o := order{step: s, request: &s.Requests[k%len(s.Requests)], number: before + k + 1, inStep: k, variant: variant}
 		running.Go(func() {
 			call(o)
 			if slots != nil {

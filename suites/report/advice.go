@@ -41,6 +41,21 @@ var advice = map[string][]string{
 		"Draw each wait at random, such as evenly between nothing and the exponential bound (full jitter).",
 		"Seed the generator differently in each process.",
 	},
+	"leaves_connection": {
+		"Close a connection once an answer has said Connection: close, and once it has brought a FIN or bytes that nobody asked for.",
+		"Look at a pooled connection before you send on it.",
+	},
+	"attempt_ends": {
+		"Give each attempt a timeout that spans connecting, the header block and the whole body.",
+		"A timeout that each byte begins anew does not end a body that comes byte by byte.",
+	},
+	"same_as": {
+		"Treat what you do not know as what it is like: a status as x00 of its class, a header that cannot be read as none.",
+	},
+	"spreads_out": {
+		"Draw each wait at random, by each call for itself: clients that failed together must not come back together.",
+		"Do not round waits to whole seconds, nor wait for a tick that all clients share.",
+	},
 	"honours_retry_after": {
 		"Read Retry-After on 429 and 503, in seconds and in the three forms of an HTTP date.",
 		"Do not send the next attempt before it is due; where that is later than the call can wait, give up at once.",

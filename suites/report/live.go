@@ -94,7 +94,8 @@ func (l *Live) step(a *journal.Attempt, entries int) (step, steps int) {
 	}
 	for i := range l.scenario.Routes {
 		if r := &l.scenario.Routes[i]; r.Name == a.Route {
-			for j := range r.Answers {
+			from, to := r.List(r.CaseOf(a.Entry))
+			for j := from; j < to; j++ {
 				steps += max(r.Answers[j].Times, 1)
 			}
 			return min(entries, steps), steps

@@ -32,7 +32,13 @@ func whole2xx(a *attempt) bool {
 // failed reports whether the attempt's answer was no success: an error status, or none that came whole. An attempt
 // whose record was cut off has not failed as far as anyone knows, unless its status says so.
 func failed(a *attempt) bool {
-	return a.Status >= 400 || a.wired || a.Ended && !a.Whole
+	return a.Status >= 400 || a.wired && !(a.Ended && a.Whole) || a.Ended && !a.Whole
+}
+
+// struck reports whether a wire fault left the client without an answer that it can count on. Behind a whole answer only a
+// RST does: it may have overtaken the answer's last bytes.
+func struck(a *attempt) bool {
+	return a.wired && (!a.Ended || !a.Whole || a.Wire == "rst end")
 }
 
 // leftByClient reports whether the client ended the attempt before it had the whole answer.

@@ -76,16 +76,31 @@ func (e *evidence) pauseCause(a *attempt) *Note {
 
 // wireVerb says what the attempt's wire fault did.
 func wireVerb(a *attempt) string {
-	if wireWord(a) == "closed" {
+	switch wireWord(a) {
+	case "closed":
 		return "closed the connection"
+	case "stalled":
+		return "fell silent"
+	case "slow":
+		return "answered slowly"
+	case "garbage":
+		return "sent garbage"
 	}
 	return "reset the connection"
 }
 
 // wireWord is the attempt's wire fault in one word.
 func wireWord(a *attempt) string {
-	if strings.HasPrefix(a.Wire, "fin") {
+	do, _, _ := strings.Cut(a.Wire, " ")
+	switch do {
+	case "fin":
 		return "closed"
+	case "stall":
+		return "stalled"
+	case "drip":
+		return "slow"
+	case "garbage":
+		return "garbage"
 	}
 	return "reset"
 }

@@ -75,7 +75,7 @@ func (e *evidence) recordErrors() []Finding {
 		findings = append(findings, f)
 	}
 	if n := len(e.broken); n > 0 {
-		findings = append(findings, Finding{Check: "journal", Outcome: Inconclusive,
+		findings = append(findings, Finding{Check: "journal", Outcome: Error,
 			Sentence: fmt.Sprintf("%s %s not given as the scenario says: %s", plural(n, "answer"), was(n), e.broken[0].Failure)})
 	}
 	return findings

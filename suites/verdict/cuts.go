@@ -66,10 +66,7 @@ func (e *evidence) cutFault(c *journal.Conn) *scenarios.Fault {
 
 // cutAttempt is the attempt that a connection cut at accept stands for. Its Seq is 0: the journal has no attempt.
 func (e *evidence) cutAttempt(c *journal.Conn) *attempt {
-	wire := "rst accept"
-	if e.cutFault(c).Answer.Wire.Do == scenarios.WireFIN {
-		wire = "fin accept"
-	}
+	wire := e.cutFault(c).Answer.Wire.String()
 	done := c.Accept
 	if c.Closed != journal.ClosedNot {
 		done = c.Close

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ func (e *evidence) mustHaveHappened() []Finding {
 		return []Finding{e.notCalled()}
 	}
 	e.markConns()
+	idle := e.markIdle()
 	r, longest := e.reached, e.longest()
 	var findings []Finding
 	for i := range e.scenario.Routes {
@@ -28,7 +30,8 @@ func (e *evidence) mustHaveHappened() []Finding {
 			findings = append(findings, missed(f.Pos, e.missedFault(f, r.drawn[i])))
 		}
 	}
-	findings = append(findings, e.missedPhases()...)
+	findings = append(findings, e.shutGates()...)
+	findings = append(append(findings, idle...), e.missedPhases()...)
 	if len(e.strays) > 0 {
 		findings = append(findings, Finding{Check: unwritten, Outcome: Info,
 			Sentence: fmt.Sprintf("%s matched no route: %s.", plural(len(e.strays), "request"), e.seenInstead().listed(3))})
@@ -74,28 +77,50 @@ func (e *evidence) missedAnswers(route *scenarios.Route, by map[string]int) []Fi
 		return nil
 	}
 	var findings []Finding
-	for i := range route.Answers[:max(len(route.Answers)-1, 0)] {
-		if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
-			findings = append(findings, missed(a.Pos, fmt.Sprintf("answers[%d] (%s) of %s was never given: the longest call had %s",
-				i, scriptedWord(a), route.Name, plural(longest, "attempt"))))
+	for list := range max(len(route.Cases), 1) {
+		from, to := route.List(list)
+		if len(route.Cases) > 0 && !slices.Contains(e.reached.entries[route.Name][from:to], true) {
+			findings = append(findings, e.missedCase(route, &route.Cases[list])...)
+			continue
+		}
+		for i := from; i < to-1; i++ {
+			if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
+				findings = append(findings, missed(a.Pos, fmt.Sprintf("%s (%s) of %s was never given: the longest call had %s",
+					route.EntryName(i), scriptedWord(a), route.Name, plural(longest, "attempt"))))
+			}
 		}
 	}
 	return findings
 }
 
+// missedCase names a case that no call visited. A client that is not driven visits what it likes.
+func (e *evidence) missedCase(route *scenarios.Route, c *scenarios.Case) []Finding {
+	f := missed(c.Pos, fmt.Sprintf("case %s of %s was never visited", c.Name, route.Name))
+	if len(e.results) == 0 && len(e.exits) == 0 {
+		f.Outcome = Skip
+	}
+	return []Finding{f}
+}
+
 // scriptedWord is a scripted answer in a word: "503", "reset".
 func scriptedWord(a *scenarios.Answer) string {
-	if a.Wire == nil {
+	if a.Wire == nil || a.Wire.LeavesWhole() {
 		return fmt.Sprint(a.Status)
 	}
-	if a.Wire.Do == scenarios.WireFIN {
+	switch a.Wire.Do {
+	case scenarios.WireRST:
+		return "reset"
+	case scenarios.WireFIN:
 		return "close"
 	}
-	return "reset"
+	return a.Wire.Do.String()
 }
 
 // missedFault says why a fault never struck.
 func (e *evidence) missedFault(f *scenarios.Fault, drawn bool) string {
+	if e.neverIdle(f) {
+		return fmt.Sprintf("%s never struck: no connection stayed open and idle for %s", f.Name, short(f.Answer.Wire.Wait))
+	}
 	if drawn {
 		return f.Name + " never struck: a fault before it answered each time"
 	}

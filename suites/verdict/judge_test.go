@@ -84,7 +84,7 @@ func TestRecordErrors(t *testing.T) {
 	compare(t, "dropped", find(good().drops(8, "the ring rolled").drops(4, "the ring rolled")), "inconclusive: 12 records dropped: the ring rolled.")
 	broken := good()
 	broken.Attempts[0].Failure = "no listener"
-	compare(t, "not carried out", find(broken), "inconclusive: 1 answer was not given as the scenario says: no listener.")
+	compare(t, "not carried out", find(broken), "error: 1 answer was not given as the scenario says: no listener.")
 	broken.Attempts[0].Whole, broken.Attempts[0].Closed = false, journal.ClosedByClientFIN
 	compare(t, "the client went", find(broken), "")
 }

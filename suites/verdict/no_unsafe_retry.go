@@ -65,7 +65,7 @@ func firstUnknown(atts []*attempt) int {
 	for k, a := range atts {
 		switch {
 		case a.cut:
-		case a.Status == 500 || a.Status == 502 || a.Status == 504, a.Wire != "", a.Ended && !a.Whole:
+		case a.Status == 500 || a.Status == 502 || a.Status == 504, struck(a), a.Ended && !a.Whole:
 			return k
 		case k+1 < len(atts) && atts[k+1].First < a.Sent: // sent again before the first was answered
 			return k

@@ -22,7 +22,7 @@ type scope struct {
 func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 	grammar, _ := scenarios.CheckNamed(x.Name) // an expectation of another name has neither rules nor a sample
 	s := &scope{evidence: e, expect: x, grammar: grammar, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
-	if x.Route != "" || x.Phase != "" {
+	if x.Route != "" || x.Phase != "" || x.Case != "" {
 		s.calls, s.vague = s.within(e.clear), s.within(e.vague)
 	}
 	if c.settled != nil && len(s.vague) > 0 {
@@ -44,7 +44,8 @@ func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 func (s *scope) within(calls []*call) []*call {
 	var in []*call
 	for _, c := range calls {
-		if (s.expect.Route == "" || c.route() == s.expect.Route) && (s.expect.Phase == "" || c.phase() == s.expect.Phase) {
+		if (s.expect.Route == "" || c.route() == s.expect.Route) && (s.expect.Phase == "" || c.phase() == s.expect.Phase) &&
+			(s.expect.Case == "" || s.caseOf(c) == s.expect.Case) {
 			in = append(in, c)
 		}
 	}
@@ -55,7 +56,9 @@ func (s *scope) within(calls []*call) []*call {
 func (s *scope) sample() int { return max(s.grammar.Sample, 1) }
 
 // everything reports whether every call of the run is in the scope.
-func (s *scope) everything() bool { return s.expect.Route == "" && s.expect.Phase == "" }
+func (s *scope) everything() bool {
+	return s.expect.Route == "" && s.expect.Phase == "" && s.expect.Case == ""
+}
 
 // attempts returns the call's attempts as the check counts them.
 func (s *scope) attempts(c *call) []*attempt {
@@ -127,6 +130,8 @@ func undeclared(key string) opinion {
 // noCall is the opinion on a scope without a call.
 func (s *scope) noCall() opinion {
 	switch x := s.expect; {
+	case x.Case != "":
+		return unseen("no call was of case %s", x.Case)
 	case x.Route != "" && x.Phase != "":
 		return unseen("no call on %s began in phase %s", x.Route, x.Phase)
 	case x.Route != "":

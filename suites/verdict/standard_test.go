@@ -15,6 +15,7 @@ func standard() *scenarios.Scenario {
 		route("GET /x", answer(503), answer(200)),
 		route("POST /pay", answer(429, asking(2*sec)), answer(504), answer(201)),
 		route("GET /gone", answer(404)),
+		route("GET /feed", answer(503, holding), answer(200)),
 		expect(&scenarios.Succeeds{Share: 1}, onRoute("GET /x")),
 		expect(&scenarios.Attempts{Max: n(9)}),
 		expect(&scenarios.RetriesOn{Exactly: []int{503}}, onRoute("GET /x")),
@@ -26,7 +27,8 @@ func standard() *scenarios.Scenario {
 		expect(&scenarios.NoHotLoop{}),
 		expect(&scenarios.BackoffGrows{}, onRoute("GET /x")),
 		expect(&scenarios.BackoffJitters{}, onRoute("GET /x")),
-		expect(&scenarios.Amplification{Max: 3, After: 0.5}),
+		expect(&scenarios.Amplification{Max: 3, After: 0.5}, onRoute("GET /x")),
+		expect(&scenarios.SpreadsOut{}),
 		expect(&scenarios.SameIdempotencyKey{}, onRoute("POST /pay")),
 		expect(&scenarios.DistinctIdempotencyKeys{}, onRoute("POST /pay")),
 		expect(&scenarios.KeyFromFirstAttempt{}, onRoute("POST /pay")),
@@ -36,7 +38,7 @@ func standard() *scenarios.Scenario {
 
 // run is a client's run before it is recorded, by kind of call.
 type run struct {
-	gets, pays, gone []calls
+	gets, pays, gone, feed []calls
 }
 
 func standardRun() *run {
@@ -55,11 +57,17 @@ func standardRun() *run {
 		r.pays = append(r.pays, made("POST /pay", k, body("5"), at(0, 429, ra(2*sec)), at(2100*ms, 504, entry(1)), at(3*sec, 201, entry(2))))
 	}
 	r.gone = append(r.gone, made("GET /gone", at(0, 404)))
+	for i := range 50 { // failed at 20s by a gate, they come back over a second
+		r.feed = append(r.feed, made("GET /feed", at(20*sec, 503), at(22*sec+intTime(i)*20*ms, 200, entry(1))))
+	}
 	return r
 }
 
+// holding is an answer behind a gate.
+func holding(a *scenarios.Answer) { a.Hold = &scenarios.Hold{Attempts: 50, AtMost: 10 * sec} }
+
 func (r *run) record() *recorded {
-	return record(slices.Concat(r.gets, r.pays, r.gone)...).opens(1, 0, 0).opens(2, 0, 0)
+	return record(slices.Concat(r.gets, r.pays, r.gone, r.feed)...).opens(1, 0, 0).opens(2, 0, 0)
 }
 
 // TestEachCheckFailsAlone holds that for every check there is a journal that fails it and no other.
@@ -133,6 +141,12 @@ func TestEachCheckFailsAlone(t *testing.T) {
 			for i := 250; i < 500; i++ {
 				t := intTime(i) * 20 * ms
 				r.gets[i] = made("GET /x", at(t, 503), at(t+200*ms+intTime(i)*ms, 503), at(t+900*ms+intTime(i)*ms, 503), at(t+5*sec, 200, entry(1)))
+			}
+			return r.record()
+		},
+		"spreads_out": func(r *run) *recorded {
+			for _, c := range r.feed[5:] {
+				c[1].First, c[1].Sent, c[1].Done = 23*sec, 23*sec, 23*sec+ms
 			}
 			return r.record()
 		},

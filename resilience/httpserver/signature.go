@@ -1,0 +1,165 @@
+package httpserver
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"brownout/resilience"
+)
+
+var (
+	// ErrUnsigned says that a delivery has no signature, timestamp or id, or one that cannot be read.
+	ErrUnsigned = errors.New("httpserver: the delivery is not signed as the sender signs")
+	// ErrSignature says that no signature of a delivery was made of this body with one of the secrets.
+	ErrSignature = errors.New("httpserver: the signature does not match")
+	// ErrTimestamp says that a delivery was signed too long ago, or in the future.
+	ErrTimestamp = errors.New("httpserver: the timestamp is outside the tolerance")
+)
+
+// Verifier tells whether a delivery comes from its sender, by the headers and the raw bytes of the body. It may be used by
+// several goroutines, and does not keep the body.
+//
+// Verify returns an error that is [ErrUnsigned], [ErrSignature] or [ErrTimestamp] for a delivery that must be refused.
+// It compares in constant time.
+type Verifier interface {
+	Verify(header http.Header, body []byte) (Event, error)
+}
+
+// Event is what the signature of a delivery vouches for.
+type Event struct {
+	// ID tells duplicates: redeliveries have it in common, and nobody without the secret can make another one for the same
+	// body. Never empty.
+	ID string
+	// Signed is when the delivery was signed; zero where the sender does not say.
+	Signed time.Time
+	// Answer, if not nil, is what the sender wants to hear: the delivery is a handshake and no event.
+	Answer []byte
+}
+
+// SignatureSettings are what a [Verifier] checks against.
+type SignatureSettings struct {
+	// Secrets are those that the sender may use: one, and while it is rotated both the old and the new. Required. They are
+	// given as the sender shows them.
+	Secrets []string
+	// Tolerance is how far the sender's timestamp may be from this machine's clock, either way, where the sender signs one.
+	// 0 means [DefaultTolerance].
+	Tolerance time.Duration
+}
+
+// DefaultTolerance is what the libraries of Standard Webhooks, Stripe and Slack allow.
+const DefaultTolerance = 5 * time.Minute
+
+// maxSecrets and maxSignatures bound the work that a delivery can cause.
+const (
+	maxSecrets    = 8
+	maxSignatures = 16
+)
+
+func (s *SignatureSettings) check() error {
+	switch {
+	case len(s.Secrets) == 0 || len(s.Secrets) > maxSecrets:
+		return &resilience.SettingError{Field: "SignatureSettings.Secrets", Value: fmt.Sprint(len(s.Secrets), " secrets"), Want: "1 to 8"}
+	case s.Tolerance < 0:
+		return &resilience.SettingError{Field: "SignatureSettings.Tolerance", Value: s.Tolerance, Want: "0 (the default, 5m) or more"}
+	}
+	if s.Tolerance == 0 {
+		s.Tolerance = DefaultTolerance
+	}
+	for i, secret := range s.Secrets {
+		if secret == "" {
+			return &resilience.SettingError{Field: fmt.Sprintf("SignatureSettings.Secrets[%d]", i), Value: `""`, Want: "a secret"}
+		}
+	}
+	return nil
+}
+
+// timestamp reads seconds since 1970 and checks that they are near enough to now.
+func (s *SignatureSettings) timestamp(text string) (time.Time, error) {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 || seconds > 1<<40 {
+		return time.Time{}, fmt.Errorf("%w: %q is no timestamp in seconds since 1970", ErrUnsigned, text)
+	}
+	at := time.Unix(seconds, 0)
+	if off := time.Since(at); off > s.Tolerance || -off > s.Tolerance {
+		return time.Time{}, fmt.Errorf("%w: it is %v off, %v is allowed", ErrTimestamp, off.Round(time.Second), s.Tolerance)
+	}
+	return at, nil
+}
+
+// macs computes HMAC-SHA256 under several secrets.
+type macs []*macPool
+
+// macPool keeps the state of one key, which costs two of the ten blocks that the HMAC of 512 bytes takes.
+type macPool struct{ pool sync.Pool }
+
+// macState is one computation.
+type macState struct {
+	hash hash.Hash
+	head []byte // what is signed before the body
+	sum  [sha256.Size]byte
+}
+
+func newMacs(secrets [][]byte) macs {
+	all := make(macs, len(secrets))
+	for i, secret := range secrets {
+		all[i] = &macPool{sync.Pool{New: func() any { return &macState{hash: hmac.New(sha256.New, secret)} }}}
+	}
+	return all
+}
+
+// texts returns secrets that are used as they are written.
+func texts(secrets []string) [][]byte {
+	all := make([][]byte, len(secrets))
+	for i, secret := range secrets {
+		all[i] = []byte(secret)
+	}
+	return all
+}
+
+// match reports whether one of the signatures is the HMAC of head and body under one of the secrets. The head is given in parts.
+func (m macs) match(signatures []signature, body []byte, head ...string) bool {
+	for _, p := range m {
+		s := p.pool.Get().(*macState)
+		s.head = s.head[:0]
+		for _, part := range head {
+			s.head = append(s.head, part...)
+		}
+		s.hash.Reset()
+		s.hash.Write(s.head)
+		s.hash.Write(body)
+		sum := s.hash.Sum(s.sum[:0])
+		ok := false
+		for i := range signatures {
+			ok = hmac.Equal(sum, signatures[i][:]) || ok
+		}
+		p.pool.Put(s)
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// signature is an HMAC that was given.
+type signature [sha256.Size]byte
+
+// one returns the only value of a header field.
+func one(header http.Header, name string) (string, error) {
+	switch values := header[name]; {
+	case len(values) == 0:
+		return "", fmt.Errorf("%w: there is no %s header", ErrUnsigned, name)
+	case len(values) > 1:
+		return "", fmt.Errorf("%w: there are %d %s headers", ErrUnsigned, len(values), name)
+	case values[0] == "":
+		return "", fmt.Errorf("%w: the %s header is empty", ErrUnsigned, name)
+	default:
+		return values[0], nil
+	}
+}
