@@ -27,7 +27,7 @@ func (x *exchange) serveAhead() {
 	x.read = time.Now()
 	x.startBody()
 	x.identify()
-	defer x.run.calls.done(x.place.call)
+	defer x.finish()
 	if x.c == nil {
 		_ = x.receive()
 		x.cannot("the scenario has a fault at request-body, or an early answer: " + needsListener)

@@ -96,6 +96,33 @@ func TestBareHandlerIsLoud(t *testing.T) {
 	}
 }
 
+// brokenWriter fails as no http.ResponseWriter should.
+type brokenWriter struct{ *httptest.ResponseRecorder }
+
+func (brokenWriter) WriteHeader(int) { panic("broken") }
+
+// TestServerFailureIsRecorded: a panic within an attempt goes on, and the journal has it.
+func TestServerFailureIsRecorded(t *testing.T) {
+	srv, err := New(scenario(t, ""))
+	must(t, err)
+	defer srv.Close()
+	func() {
+		defer func() {
+			if p := recover(); p != "broken" {
+				t.Errorf("recovered %v, want the panic", p)
+			}
+		}()
+		srv.ServeHTTP(brokenWriter{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
+	}()
+	if a := srv.Journal().Log().Attempts[0]; !a.Ended || a.Whole || a.Failure != "the server failed: broken" {
+		t.Errorf("%+v", a)
+	}
+	srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if a := srv.Journal().Log().Attempts[1]; a.N != 2 || a.Ambiguous || !a.Whole {
+		t.Errorf("behind it: %+v", a)
+	}
+}
+
 // TestBareHandlerNeedsAJournal: whether a journal's file is of connections in memory is known at the start, so a handler
 // with a file says that it is one.
 func TestBareHandlerNeedsAJournal(t *testing.T) {

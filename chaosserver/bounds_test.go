@@ -141,6 +141,35 @@ func TestLiveCallsAreBounded(t *testing.T) {
 	}
 }
 
+// TestLongTargetsAreShortened: the table of calls keeps little of a target or name, and still tells them apart.
+func TestLongTargetsAreShortened(t *testing.T) {
+	srv := serve(t, inMemory, "faults: [{status: 503}]")
+	long := strings.Repeat("x", 100<<10)
+	before := heap()
+	for i := range 100 {
+		for range 2 {
+			_, _, err := get(t, srv, fmt.Sprint("/", long, i))
+			must(t, err)
+		}
+	}
+	srv.Client().CloseIdleConnections()
+	calls := map[string]int{}
+	for _, a := range ended(t, srv, 200).Attempts {
+		calls[a.Call]++
+	}
+	for name, n := range calls {
+		if n != 2 || len(name) > maxName+100 {
+			t.Errorf("%d attempts of a call with a name of %d bytes, want 2", n, len(name))
+		}
+	}
+	if len(calls) != 100 {
+		t.Errorf("%d calls, want 100", len(calls))
+	}
+	if grown := int64(heap() - before); grown > 4<<20 {
+		t.Errorf("100 calls with targets of 100 KiB hold %d bytes", grown)
+	}
+}
+
 // TestBadOptions: an option out of its range is named with its range.
 func TestBadOptions(t *testing.T) {
 	for _, row := range []struct {

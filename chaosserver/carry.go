@@ -87,7 +87,7 @@ func (x *exchange) send(a *fault.Answer) {
 		return
 	}
 	x.recordAnswer(now)
-	x.over, x.left = w.Status/100 == 2, false
+	x.over = w.Status/100 == 2
 	out(x, w)
 	x.leaves()
 	x.recordEnd(time.Now())

@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -89,7 +90,7 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	}
 	err := x.receive()
 	x.identify()
-	defer x.run.calls.done(x.place.call)
+	defer x.finish()
 	switch {
 	case err != nil:
 		x.refuseBody(err)
@@ -103,15 +104,31 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// finish lets go of the call. Should the server itself have failed, it records that first, since net/http would only end
+// the connection.
+func (x *exchange) finish() {
+	failure := recover()
+	if failure != nil {
+		x.end.Failure = fmt.Sprintf("the server failed: %v", failure)
+		if x.record.Sent == 0 {
+			x.recordAttempt(time.Now())
+		}
+		x.over = false
+		x.leaves()
+		x.recordEnd(time.Now())
+	}
+	x.run.calls.done(x.place.call)
+	if failure != nil {
+		panic(failure)
+	}
+}
+
 // begin takes the request up.
 func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.run, x.c, x.w, x.r = x.s.run.Load(), c, w, r
 	x.target = parseTarget(r)
 	rec := &x.record
-	drawn, applied := rec.Drawn[:0], rec.Applied[:0]
-	*rec = journal.AttemptRecord{
-		Method: r.Method, Target: x.target.whole, Host: r.Host, Header: r.Header, Entry: -1, Drawn: drawn, Applied: applied,
-	}
+	*rec = journal.AttemptRecord{Method: r.Method, Target: x.target.whole, Host: r.Host, Header: r.Header, Entry: -1}
 	if c == nil {
 		rec.First = x.run.at(time.Now())
 	} else {
@@ -121,7 +138,7 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.First = x.run.at(first)
 	}
 	x.end = journal.EndRecord{}
-	x.readsOn = false
+	x.over, x.left, x.readsOn = false, false, false
 }
 
 // forget lets go of what belongs to the request.
@@ -129,7 +146,7 @@ func (x *exchange) forget() {
 	x.w, x.r, x.vars, x.place.call = nil, nil, nil, nil
 	x.in.Body = nil
 	x.answer.Now = time.Time{}
-	x.written.Rest = nil
+	x.written.Release(keptBuffer)
 	x.record.Header, x.record.RawHeader, x.record.Body = nil, nil, nil
 	x.body.release()
 	if cap(x.out) > keptBuffer {
@@ -149,7 +166,7 @@ func (x *exchange) identify() {
 	if named {
 		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
 	} else {
-		x.place = x.run.calls.arrive(print{x.r.Method, x.target.whole, x.printOfBody()}, x.route, x.c, now)
+		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.printOfBody()}, x.route, x.c, now)
 		// Of a body that broke off nobody knows which call's it would have been.
 		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.s.ahead
 	}
@@ -215,7 +232,7 @@ func (x *exchange) wait() bool {
 // gaveUp records an attempt that its client gave up before it was answered.
 func (x *exchange) gaveUp() {
 	x.recordAttempt(time.Now())
-	x.run.calls.answering(x.place.call, false, 0, x.record.Sent)
+	x.leaves()
 	x.end.Closed = x.closer()
 	if x.end.Closed == journal.ClosedNot {
 		x.end.Closed = journal.ClosedByClientFIN // past our own listener nobody can tell how

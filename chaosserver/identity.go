@@ -1,6 +1,8 @@
 package chaosserver
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -56,22 +58,39 @@ func parseTarget(r *http.Request) target {
 
 // nameOf returns what names the attempt's call, in the order of the design: the scenario's identity, then the prefix.
 // It reports false where nothing does, so that the print has to. The number is the one that the name is, 0 for none.
+// Where the scenario names calls by path, and the route's path has no variable "call", the whole path is the name.
 func (x *exchange) nameOf() (name callName, number int, ok bool) {
 	switch id := &x.s.scenario.Identity; id.By {
 	case "path":
 		if v, ok := x.pathVar("call"); ok {
-			return callName{journal.NamedByPath, v}, ordinal(v), true
+			return callName{journal.NamedByPath, x.keepable(v)}, ordinal(v), true
 		}
-		return callName{journal.NamedByPath, x.target.path}, 0, true
+		return callName{journal.NamedByPath, x.keepable(x.target.path)}, 0, true
 	case "header":
 		if v := x.r.Header.Get(id.Header); v != "" {
-			return callName{journal.NamedByHeader, x.s.redact.value(id.Header, v)}, 0, true
+			return callName{journal.NamedByHeader, x.keepable(x.s.redact.value(id.Header, v))}, 0, true
 		}
 	}
 	if x.target.id != "" {
-		return callName{journal.NamedByPrefix, x.target.id}, ordinal(x.target.id), true
+		return callName{journal.NamedByPrefix, x.keepable(x.target.id)}, ordinal(x.target.id), true
 	}
 	return callName{}, 0, false
+}
+
+// maxName bounds what the table of calls keeps of a name or a target, so that its calls bound its memory.
+const maxName = 512
+
+// keepable returns a text that the table of calls may keep: the text itself if it is short, else its beginning and its
+// hash. What is cut out of a long request line keeps the whole line in memory, and is copied.
+func (x *exchange) keepable(s string) string {
+	switch {
+	case len(s) > maxName:
+		sum := sha256.Sum256([]byte(s))
+		return s[:maxName-2*len(sum)-len("...")] + "..." + hex.EncodeToString(sum[:])
+	case len(x.r.RequestURI) > maxName:
+		return strings.Clone(s)
+	}
+	return s
 }
 
 // ordinal returns the positive number that a text is in plain decimal, else 0.
@@ -100,10 +119,14 @@ func (x *exchange) clientOf() string {
 		}
 	}
 	if v := x.r.Header.Get("Authorization"); v != "" {
-		if v != x.authorization {
-			x.authorization, x.authorized = v, "authorization "+x.s.redact.hash(v)
+		if v == x.authorization {
+			return x.authorized
 		}
-		return x.authorized
+		client := "authorization " + x.s.redact.hash(v)
+		if len(v) <= keptBuffer {
+			x.authorization, x.authorized = v, client
+		}
+		return client
 	}
 	return x.host()
 }

@@ -60,7 +60,7 @@ type wire struct {
 // answers are the scenario's answers made ready.
 type answers struct {
 	routes [][]*fault.Answer // by route and entry
-	faults []*fault.Answer   // by fault; nil for one without a status
+	faults []*fault.Answer   // by fault
 	plain  *fault.Answer     // where the scenario has no routes
 }
 

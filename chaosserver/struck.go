@@ -266,7 +266,7 @@ func (x *exchange) serveLate(c *conn, w http.ResponseWriter, r *http.Request) {
 	defer x.forget()
 	_ = x.receive() // whether it was whole is in the record
 	x.identify()
-	defer x.run.calls.done(x.place.call)
+	defer x.finish()
 	x.record.Reason = "behind the end of its connection"
 	x.over, x.left = false, false
 	x.recordAttempt(time.Now())

@@ -76,6 +76,17 @@ type Written struct {
 	frame []byte
 }
 
+// Release lets go of what belongs to the attempt, and of buffers larger than keep bytes.
+func (w *Written) Release(keep int) {
+	w.Body, w.Rest = nil, nil
+	if cap(w.Head) > keep {
+		w.Head = nil
+	}
+	if cap(w.text) > keep {
+		w.text = nil
+	}
+}
+
 // Write writes the answer for an attempt into w.
 func (a *Answer) Write(at *Attempt, w *Written) {
 	w.Status, w.Rest, w.Size, w.chunk = a.status, nil, 0, 0

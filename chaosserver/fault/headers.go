@@ -14,8 +14,8 @@ func prepareHeaders(p *Answer, a *scenarios.Answer) {
 		p.note(h)
 		value, constant := h.Value.Constant()
 		switch {
-		case h.Size > 0:
-			value = strings.Repeat(h.Repeat, int(h.Size)/max(len(h.Repeat), 1)+1)[:h.Size]
+		case h.Repeat != "":
+			value = strings.Repeat(h.Repeat, int(h.Size)/len(h.Repeat)+1)[:h.Size]
 		case !constant:
 			p.fields = append(p.fields, field{name: h.Name, value: &h.Value})
 			continue
