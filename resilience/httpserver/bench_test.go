@@ -2,10 +2,16 @@ package httpserver_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
+	"time"
 
 	"brownout/resilience/httpserver"
 	"brownout/resilience/store"
@@ -45,7 +51,7 @@ type bench512 struct {
 	out             sink
 }
 
-func newBench512(b *testing.B, key string) *bench512 {
+func newBench512(b testing.TB, key string) *bench512 {
 	b.Helper()
 	v := &bench512{payload: bytes.Repeat([]byte("p"), 512), answer: bytes.Repeat([]byte("a"), 512), out: sink{header: http.Header{}}}
 	req, err := http.NewRequest(http.MethodPost, "/payments?dry=false", nil)
@@ -145,3 +151,95 @@ func BenchmarkIdempotency(b *testing.B) {
 }
 
 var _ io.StringWriter = (*sink)(nil)
+
+// The price of a webhook of 512 bytes: the HMAC alone, with its key's state kept, and what is signed, as Standard Webhooks has
+// it; the verification; verification and claim; and the whole endpoint with an event that is new each time.
+func BenchmarkWebhook(b *testing.B) {
+	secret := []byte("0123456789abcdef01234567")
+	body := bytes.Repeat([]byte("p"), 512)
+	settings := httpserver.SignatureSettings{Secrets: []string{hookSecret}}
+	standard, err := httpserver.NewStandardWebhooks(settings)
+	v := verifier(b, standard, err)
+	request := func(id string) *http.Request { return delivery(id, string(body)) }
+	b.Run("HMAC", func(b *testing.B) {
+		h := hmac.New(sha256.New, secret)
+		signed := append([]byte("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330."), body...)
+		sum := make([]byte, 0, sha256.Size)
+		b.ReportAllocs()
+		for b.Loop() {
+			h.Reset()
+			h.Write(signed)
+			sum = h.Sum(sum[:0])
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		r := request("msg_p5jXN8AQM9LWM0D4loKWxJek")
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := v.Verify(r.Header, body); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("verify and claim", func(b *testing.B) {
+		r := request("msg_p5jXN8AQM9LWM0D4loKWxJek")
+		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 30})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx := b.Context()
+		var number uint64
+		var data [64]byte
+		b.ReportAllocs()
+		for b.Loop() {
+			e, err := v.Verify(r.Header, body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			number++ // the id of the next event
+			n := copy(data[:], e.ID)
+			binary.LittleEndian.PutUint64(data[n:], number)
+			if c, err := m.Claim(ctx, m.Hash(data[:n+8]), store.Terms{Lease: time.Minute}); err != nil || c.State != store.Won {
+				b.Fatal(c, err)
+			}
+		}
+	})
+	b.Run("endpoint", func(b *testing.B) {
+		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 30})
+		if err != nil {
+			b.Fatal(err)
+		}
+		h, err := httpserver.NewWebhook(m, httpserver.WebhookSettings{Source: "bench", Verifier: v,
+			Handle: func(context.Context, httpserver.Delivery) error { return nil }})
+		if err != nil {
+			b.Fatal(err)
+		}
+		requests := make([]*http.Request, 1<<14)
+		for i := range requests {
+			requests[i] = request(fmt.Sprintf("msg_p5jXN8AQM9LWM0D4loKW%04x", i))
+		}
+		out, read := sink{header: http.Header{}}, rewinder{}
+		b.ReportAllocs()
+		b.ResetTimer()
+		for i := 0; i < b.N; i++ {
+			r := requests[i%len(requests)]
+			read.Reset(body)
+			r.Body = &read
+			h.ServeHTTP(&out, r)
+		}
+	})
+	for _, s := range signers()[1:] {
+		b.Run("verify "+s.name, func(b *testing.B) {
+			body := append([]byte(`{"id":"evt_1","event_id":"evt_1","data":"`), append(bytes.Repeat([]byte("p"), 460), `"}`...)...)
+			v, err := s.make(s.secret)
+			v = verifier(b, v, err)
+			h := s.header(s.secret, "", strconv.FormatInt(time.Now().Unix(), 10), string(body))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Verify(h, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -49,16 +49,26 @@ func member(b []byte, name string) (value string, found bool) {
 			return "", false
 		}
 		if named(key, name) {
-			value, found = "", len(text) > 0 && text[0] == '"' && json.Unmarshal(text, &value) == nil
+			value, found = unquoted(text)
 		}
 		switch rest, more := after(b, ','); {
 		case more:
 			b = rest
 		default:
-			_, ok = after(b, '}')
-			return value, found && ok
+			if _, ok = after(b, '}'); !ok || !found {
+				return "", false
+			}
+			return value, true
 		}
 	}
+}
+
+// unquoted returns the string that text is in JSON, if it is one.
+func unquoted(text []byte) (value string, ok bool) {
+	if len(text) == 0 || text[0] != '"' || json.Unmarshal(text, &value) != nil {
+		return "", false
+	}
+	return value, true
 }
 
 // named reports whether a quoted key has that name.
@@ -66,8 +76,11 @@ func named(key []byte, name string) bool {
 	if len(key) == len(name)+2 {
 		return string(key[1:len(key)-1]) == name
 	}
-	var text string
-	return bytes.IndexByte(key, '\\') >= 0 && json.Unmarshal(key, &text) == nil && text == name
+	if bytes.IndexByte(key, '\\') < 0 {
+		return false
+	}
+	text, ok := unquoted(key)
+	return ok && text == name
 }
 
 // space drops white space from the front of b.

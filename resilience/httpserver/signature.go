@@ -86,9 +86,9 @@ func (s *SignatureSettings) timestamp(text string) (time.Time, error) {
 	if err != nil || seconds < 0 || seconds > 1<<40 {
 		return time.Time{}, fmt.Errorf("%w: %q is no timestamp in seconds since 1970", ErrUnsigned, text)
 	}
-	at := time.Unix(seconds, 0)
-	if off := time.Since(at); off > s.Tolerance || -off > s.Tolerance {
-		return time.Time{}, fmt.Errorf("%w: it is %v off, %v is allowed", ErrTimestamp, off.Round(time.Second), s.Tolerance)
+	at, now := time.Unix(seconds, 0), time.Now()
+	if at.Before(now.Add(-s.Tolerance)) || at.After(now.Add(s.Tolerance)) {
+		return time.Time{}, fmt.Errorf("%w: it is %v, and here it is %v; %v is allowed between", ErrTimestamp, at.UTC(), now.UTC(), s.Tolerance)
 	}
 	return at, nil
 }
