@@ -1,6 +1,9 @@
 package suites_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,4 +134,154 @@ var _ = rule("DELIV-008", func() {
 			Expect(r.done()).To(Equal(map[string]int{"Hello, World!": 1}))
 		})
 	}))
+})
+
+var _ = rule("DELIV-009", func() {
+	// Each has a member that a parser would write in another way.
+	bodies := map[string]string{
+		"white space":              "{ \"id\" :\t\"evt_1\",\r\n  \"event_id\":\"evt_1\" }",
+		"another order of keys":    `{"type":"a","id":"evt_1","event_id":"evt_1","amount":1}`,
+		"a letter escaped":         `{"id":"evt_1","event_id":"evt_1","name":"caf\u00e9","path":"\/a"}`,
+		"the same letter in UTF-8": `{"id":"evt_1","event_id":"evt_1","name":"café","path":"/a<b>&c"}`,
+		"numbers":                  `{"id":"evt_1","event_id":"evt_1","a":1e2,"b":1.0,"c":12345678901234567890,"d":-0}`,
+		"a key twice":              `{"a":1,"id":"evt_1","event_id":"evt_1","a":2}`,
+		"a newline at the end":     event("evt_1") + "\n",
+		"bytes that are no UTF-8":  "{\"id\":\"evt_1\",\"event_id\":\"evt_1\",\"name\":\"\xff\xfe\x00\"}",
+		"a byte order mark":        "\ufeff" + event("evt_1"),
+	}
+	for _, s := range senders {
+		It(s.name, inVirtualTime(func() {
+			for what, body := range bodies {
+				r := newReceiver()
+				set := httpserver.WebhookSettings{Verifier: s.verifier(s.secrets[0])}
+				r.serve(must(store.NewMemory(store.MemorySettings{})), set, func() {
+					good := s.sendBody(s.secrets[0], "evt_1", now(), body)
+					Expect(r.post(good.containing(rewritten(body))).status).To(refused(), what+", written anew")
+					for range 2 {
+						Expect(r.post(good).status).To(Equal(200), what)
+					}
+					Expect(r.bodies).To(Equal([]string{body}), "what was signed is what is handled")
+				})
+			}
+		}))
+	}
+})
+
+// rewritten returns what is the same to a reader of JSON, and other bytes.
+func rewritten(body string) string { return " " + body }
+
+var _ = rule("DELIV-010", func() {
+	at := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
+
+	for _, s := range senders {
+		if !s.timed {
+			continue
+		}
+		It(s.name+": minutes off", receiving(s, func(r *receiver) {
+			today()
+			for _, off := range []time.Duration{-72 * time.Hour, -10 * time.Minute, 10 * time.Minute, 72 * time.Hour} {
+				Expect(r.post(s.sendAt("evt_1", at(off))).status).To(refused(), text("%v off", off))
+			}
+			Expect(r.done()).To(BeEmpty())
+			for i, off := range []time.Duration{-4 * time.Minute, 0, 4 * time.Minute} {
+				id := text("evt_in_time_%d", i)
+				Expect(r.post(s.sendAt(id, at(off))).status).To(Equal(200), text("%v off", off))
+				Expect(r.done()).To(HaveKeyWithValue(id, 1))
+			}
+		}))
+
+		It(s.name+": no timestamp at all", receiving(s, func(r *receiver) {
+			today()
+			for _, is := range []string{"", "now", "-1", "1.7e9", "0x6743", now() + "000", now() + ".5", " " + now(), now() + " ",
+				time.Now().UTC().Format(time.RFC3339), "99999999999999999999", "-9223372036854775808", "9223372036854775807"} {
+				d := s.sendAt("evt_1", is)
+				if trimmed := strings.TrimSpace(is); trimmed != is && s.name != stripe.name {
+					continue // HTTP takes the white space around a field away
+				}
+				Expect(r.post(d).status).To(refused(), text("%q", is))
+			}
+			Expect(r.done()).To(BeEmpty())
+		}))
+
+		It(s.name+": recorded, and played again when it is stale", receiving(s, func(r *receiver) {
+			recorded := s.send("evt_1")
+			time.Sleep(10 * time.Minute)
+			Expect(r.post(recorded).status).To(refused())
+			Expect(r.done()).To(BeEmpty())
+
+			for range 3 {
+				Expect(r.post(s.send("evt_1")).status).To(Equal(200), "signed again, it is fine")
+				time.Sleep(10 * time.Minute)
+			}
+			Expect(r.post(recorded).status).To(refused())
+			Expect(r.done()).To(Equal(map[string]int{"evt_1": 1}))
+		}))
+
+		It(s.name+": a timestamp put in place of the stale one", receiving(s, func(r *receiver) {
+			stale := now()
+			recorded := s.sendAt("evt_1", stale)
+			time.Sleep(10 * time.Minute)
+			for field, value := range recorded.fields {
+				recorded = recorded.with(field, strings.Replace(value, stale, now(), 1))
+			}
+			Expect(r.post(recorded).status).To(refused())
+			Expect(r.done()).To(BeEmpty())
+		}))
+	}
+})
+
+var _ = rule("DELIV-011", func() {
+	// among returns a delivery whose good signature stands behind bad ones and those of unknown schemes.
+	among := func(s sender, separator string) (delivery, delivery) {
+		good := s.send("evt_1")
+		signed := good.fields[s.field]
+		mark := strings.Index(signed, s.scheme[0])
+		alien := s.sendBody(s.secrets[2], "evt_1", now(), good.body).fields[s.field][mark:]
+		unknown := s.scheme[1] + "x"
+		bad := signed[:mark] + strings.Join([]string{s.scheme[0] + "bad", unknown, alien}, separator)
+		return good.with(s.field, bad), good.with(s.field, bad+separator+signed[mark:])
+	}
+
+	for _, c := range []struct {
+		sender    sender
+		separator string
+	}{{standard, " "}, {stripe, ","}} {
+		It(c.sender.name+": among bad ones, and others of unknown schemes", receiving(c.sender, func(r *receiver) {
+			bad, good := among(c.sender, c.separator)
+			Expect(r.post(bad).status).To(refused())
+			Expect(r.done()).To(BeEmpty())
+			Expect(r.post(good).status).To(Equal(200))
+			Expect(r.done()).To(Equal(map[string]int{"evt_1": 1}))
+		}))
+	}
+
+	It("an asymmetric one beside one that does not match", inVirtualTime(func() {
+		private := ed25519.NewKeyFromSeed([]byte(strings.Repeat("seed", 8)))
+		public := "whpk_" + base64.StdEncoding.EncodeToString(private[ed25519.SeedSize:])
+		r := newReceiver()
+		set := httpserver.WebhookSettings{Verifier: standard.verifier(standard.secrets[0], public)}
+		r.serve(must(store.NewMemory(store.MemorySettings{})), set, func() {
+			d := standard.sendBody(standard.secrets[2], "evt_1", now(), event("evt_1"))
+			Expect(r.post(d).status).To(refused())
+			signed := ed25519.Sign(private, []byte("evt_1."+now()+"."+d.body))
+			both := d.with(standard.field, d.fields[standard.field]+" v1a,"+base64.StdEncoding.EncodeToString(signed))
+			Expect(r.post(both).status).To(Equal(200))
+			Expect(r.done()).To(Equal(map[string]int{"evt_1": 1}))
+		})
+	}))
+
+	for _, s := range senders {
+		It(s.name+": while the secret is rotated, the old one and the new one", inVirtualTime(func() {
+			r := newReceiver()
+			set := httpserver.WebhookSettings{Verifier: s.verifier(s.secrets[0], s.secrets[1])}
+			r.serve(must(store.NewMemory(store.MemorySettings{})), set, func() {
+				for i, status := range []int{200, 200, 403} {
+					id := text("evt_%d", i)
+					Expect(r.post(s.sendBody(s.secrets[i], id, now(), event(id))).status).To(Equal(status))
+				}
+				Expect(r.post(s.sendBody(s.secrets[1], "evt_0", now(), event("evt_0"))).status).To(Equal(200), "again, under the new one")
+			})
+			Expect(r.done()).To(Equal(map[string]int{"evt_0": 1, "evt_1": 1}))
+		}))
+	}
 })

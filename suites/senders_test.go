@@ -159,6 +159,9 @@ type receiver struct {
 	client *http.Client
 	handle func(ctx context.Context, d httpserver.Delivery) error // nil does nothing
 
+	// onlyPayments makes the handler ignore what is no event of the type payment.made.
+	onlyPayments bool
+
 	mu      sync.Mutex
 	effects map[string]int // by the id in the body, or the whole body where it has none; guarded by mu
 	bodies  []string       // guarded by mu
@@ -195,20 +198,24 @@ func (r *receiver) work(ctx context.Context, d httpserver.Delivery) error {
 			return err
 		}
 	}
+	id, kind := read(d.Body)
+	if r.onlyPayments && kind != "payment.made" {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.effects[idOf(d.Body)]++
+	r.effects[id]++
 	r.bodies = append(r.bodies, string(d.Body))
 	return nil
 }
 
-// idOf reads the id of an event as a team does that trusts nothing but the body.
-func idOf(body []byte) string {
-	var event struct{ ID string }
+// read reads an event as a team does that trusts nothing but the body. The id of one without an id is its body.
+func read(body []byte) (id, kind string) {
+	var event struct{ ID, Type string }
 	if json.Unmarshal(body, &event) != nil || event.ID == "" {
-		return string(body)
+		return string(body), event.Type
 	}
-	return event.ID
+	return event.ID, event.Type
 }
 
 // done returns a copy of the effects so far.
