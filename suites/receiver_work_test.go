@@ -209,7 +209,7 @@ var _ = rule("DELIV-012", func() {
 		}))
 	}
 
-	It("a field that is known, with further elements in what signs it", receiving(stripe, func(r *receiver) {
+	It("and elements of unknown names beside the signature", receiving(stripe, func(r *receiver) {
 		d := stripe.send("evt_1")
 		Expect(r.post(d.with(stripe.field, "zz=1,"+d.fields[stripe.field]+",v9=x,zz")).status).To(Equal(200))
 		Expect(r.done()).To(Equal(map[string]int{"evt_1": 1}))

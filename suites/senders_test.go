@@ -39,15 +39,15 @@ func sum(key string, parts ...string) []byte {
 	return h.Sum(nil)
 }
 
-func timedSender(make func(httpserver.SignatureSettings) (httpserver.Verifier, error)) func(...string) httpserver.Verifier {
+func timedSender(build func(httpserver.SignatureSettings) (httpserver.Verifier, error)) func(...string) httpserver.Verifier {
 	return func(secrets ...string) httpserver.Verifier {
-		return must(make(httpserver.SignatureSettings{Secrets: secrets}))
+		return must(build(httpserver.SignatureSettings{Secrets: secrets}))
 	}
 }
 
-func untimedSender(make func(httpserver.BodySignatureSettings) (httpserver.Verifier, error)) func(...string) httpserver.Verifier {
+func untimedSender(build func(httpserver.BodySignatureSettings) (httpserver.Verifier, error)) func(...string) httpserver.Verifier {
 	return func(secrets ...string) httpserver.Verifier {
-		return must(make(httpserver.BodySignatureSettings{Secrets: secrets}))
+		return must(build(httpserver.BodySignatureSettings{Secrets: secrets}))
 	}
 }
 
