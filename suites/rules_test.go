@@ -32,14 +32,6 @@ var unshown = map[string]string{
 	"CONN-007":  "the chaos server does not speak HTTP/2 yet",
 	"CONN-008":  "the chaos server does not speak HTTP/2 yet",
 	"DELIV-003": "the order of events is the application's: the library has no state to keep",
-	"DELIV-004": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-006": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-007": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-008": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-009": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-010": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-011": "it takes a receiver, and package httpserver has none yet",
-	"DELIV-012": "it takes a receiver, and package httpserver has none yet",
 	"DSEND-001": "the library sends no webhooks",
 }
 
