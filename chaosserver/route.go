@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -24,6 +25,15 @@ import (
 type router struct {
 	literal   map[string][]candidate // by path
 	templates []template             // in the order of the file
+	asked     sync.Pool              // of *asked
+}
+
+// asked is what mux is asked with; it is used again, for mux needs a whole request to match a path.
+type asked struct {
+	request http.Request
+	url     url.URL
+	found   mux.RouteMatch
+	vars    map[string]string // of found
 }
 
 // candidate is a match whose path is known to fit.
@@ -48,6 +58,11 @@ type pathVar struct{ name, value string }
 
 func newRouter(routes []scenarios.Route) (*router, error) {
 	rt := &router{literal: make(map[string][]candidate)}
+	rt.asked.New = func() any {
+		a := &asked{vars: make(map[string]string)}
+		a.request.URL = &a.url
+		return a
+	}
 	m := mux.NewRouter().UseEncodedPath()
 	var literals []candidate
 	order := 0
@@ -80,7 +95,7 @@ func newRouter(routes []scenarios.Route) (*router, error) {
 // withTemplates adds the templates that fit the path, and returns all in the order of the file.
 func (rt *router) withTemplates(path string, cs []candidate) []candidate {
 	for i := range rt.templates {
-		if vars, ok := rt.templates[i].fits(path); ok {
+		if vars, ok := rt.fits(&rt.templates[i], path); ok {
 			c := rt.templates[i].candidate
 			c.vars = vars
 			cs = append(cs, c)
@@ -123,37 +138,53 @@ func newTemplate(m *mux.Router, c candidate) (template, error) {
 const restVar = "*"
 
 // fits reports whether the path, in its canonical spelling, fits the template, and returns its variables.
-func (t *template) fits(path string) ([]pathVar, bool) {
+func (rt *router) fits(t *template, path string) ([]pathVar, bool) {
 	if !strings.HasPrefix(path, t.begin) {
 		return nil, false
 	}
 	if n := strings.Count(path, "/"); n < t.segments || n > t.segments && !t.rest {
 		return nil, false
 	}
-	u := url.URL{Path: path}
-	if strings.Contains(path, "%") {
-		plain, err := url.PathUnescape(path)
-		if err != nil {
-			return nil, false
-		}
-		u.Path, u.RawPath = plain, path
-	}
-	var m mux.RouteMatch
-	if !t.route.Match(&http.Request{URL: &u}, &m) {
+	asked := rt.asked.Get().(*asked)
+	defer rt.giveBack(asked)
+	m, ok := asked.match(t.route, path)
+	if !ok {
 		return nil, false
 	}
-	vars := make([]pathVar, 0, len(m.Vars))
+	vars := make([]pathVar, 0, len(m))
 	for _, s := range t.match.Path.Segments {
 		if s.Var == "" {
 			continue
 		}
-		value, err := url.PathUnescape(m.Vars[s.Var])
+		value, err := url.PathUnescape(m[s.Var])
 		if err != nil {
 			return nil, false
 		}
 		vars = append(vars, pathVar{s.Var, value})
 	}
 	return vars, true
+}
+
+// match reports whether a path fits a route of mux, and returns the variables, escaped. They are good until
+// it is given back.
+func (a *asked) match(r *mux.Route, path string) (map[string]string, bool) {
+	a.url = url.URL{Path: path}
+	if strings.Contains(path, "%") {
+		plain, err := url.PathUnescape(path)
+		if err != nil {
+			return nil, false
+		}
+		a.url.Path, a.url.RawPath = plain, path
+	}
+	a.found = mux.RouteMatch{Vars: a.vars}
+	return a.vars, r.Match(&a.request, &a.found)
+}
+
+// giveBack keeps what mux was asked with, and nothing of the request.
+func (rt *router) giveBack(a *asked) {
+	a.url, a.found = url.URL{}, mux.RouteMatch{}
+	clear(a.vars)
+	rt.asked.Put(a)
 }
 
 // request is what a router needs to know of a request.
@@ -177,7 +208,7 @@ func (rt *router) find(r request) (int, []pathVar) {
 	}
 	for i := range rt.templates {
 		t := &rt.templates[i]
-		if vars, ok := t.fits(path); ok && holds(t.match, r) {
+		if vars, ok := rt.fits(t, path); ok && holds(t.match, r) {
 			return t.candidate.route, vars
 		}
 	}

@@ -1,6 +1,6 @@
 // Command bench measures the chaos server beside a bare net/http server, gorilla/mux and go-httpbin, in the same run.
 //
-//	go run . [-only rates,routes,delay,flight,start] [-pairs 8]
+//	go run . [-only rates,delay,flight,start] [-pairs 8] [-servers ours20,vars20]
 //
 // Every server is a process of its own, so that its CPU time can be read (getrusage). Requests come over 64 loopback
 // connections that are kept alive, from one thread that waits in epoll. Two servers are compared in adjacent windows of
@@ -24,6 +24,10 @@ func main() {
 		return
 	}
 	only := flag.String("only", "", "comma-separated parts to run: rates, delay, flight, start; none: all")
+	flag.Func("servers", "comma-separated servers whose rates are compared; none: all", func(s string) error {
+		wanted = strings.Split(s, ",")
+		return nil
+	})
 	pairs := flag.Int("pairs", 8, "ABBA windows for each comparison of rates")
 	flag.Parse()
 	for _, part := range []struct {
@@ -38,6 +42,9 @@ func main() {
 		}
 	}
 }
+
+// wanted are the servers whose rates are compared; nil: all.
+var wanted []string
 
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
