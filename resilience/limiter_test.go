@@ -316,8 +316,7 @@ func TestLimiterCancelOfTheLastTakenIsExact(t *testing.T) {
 	})
 }
 
-// Flat out, in real time and without waiting, the limit holds exactly. x/time/rate lets 12 to 17 times as many through
-// (golang/go#65508).
+// Flat out, in real time and without waiting, the limit holds exactly, as it does not in x/time/rate (golang/go#65508).
 func TestLimiterFlatOut(t *testing.T) {
 	const goroutines, burst = 64, 100
 	for _, rate := range []float64{200_000, 1_000_000} {
