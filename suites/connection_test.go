@@ -80,6 +80,7 @@ var _ = rule("CONN-002", func() {
 		Expect(get(context.Background(), client, "http://upstream.test/last").status).To(Equal(503))
 		Expect(get(context.Background(), client, "http://upstream.test/next").good()).To(BeTrue())
 		Expect(u.dialled()).To(Equal(2))
+		synctest.Wait() // the upstream has read to the end of the connection
 		Expect(after.Load()).To(BeZero())
 	}))
 })
