@@ -259,7 +259,7 @@ func TestWebhookInFlight(t *testing.T) {
 			refused(t, v.deliver("msg_1", "{}"), http.StatusServiceUnavailable, "webhook_in_flight", "10")
 			time.Sleep(10 * time.Minute)
 		}
-		time.Sleep(10 * time.Minute)
+		time.Sleep(11 * time.Minute)
 		acknowledged(t, v.deliver("msg_1", "{}"))
 		v.handled(1)
 	})
