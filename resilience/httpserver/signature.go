@@ -3,6 +3,9 @@ package httpserver
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -49,7 +52,7 @@ type SignatureSettings struct {
 	// given as the sender shows them.
 	Secrets []string
 	// Tolerance is how far the sender's timestamp may be from this machine's clock, either way, where the sender signs one.
-	// 0 means [DefaultTolerance].
+	// 0 means [DefaultTolerance]. At least 1 s; fractions do not count.
 	Tolerance time.Duration
 }
 
@@ -66,8 +69,8 @@ func (s *SignatureSettings) check() error {
 	switch {
 	case len(s.Secrets) == 0 || len(s.Secrets) > maxSecrets:
 		return &resilience.SettingError{Field: "SignatureSettings.Secrets", Value: fmt.Sprint(len(s.Secrets), " secrets"), Want: "1 to 8"}
-	case s.Tolerance < 0:
-		return &resilience.SettingError{Field: "SignatureSettings.Tolerance", Value: s.Tolerance, Want: "0 (the default, 5m) or more"}
+	case s.Tolerance != 0 && s.Tolerance < time.Second:
+		return &resilience.SettingError{Field: "SignatureSettings.Tolerance", Value: s.Tolerance, Want: "0 (the default, 5m) or at least 1s"}
 	}
 	if s.Tolerance == 0 {
 		s.Tolerance = DefaultTolerance
@@ -86,32 +89,42 @@ func (s *SignatureSettings) timestamp(text string) (time.Time, error) {
 	if err != nil || seconds < 0 || seconds > 1<<40 {
 		return time.Time{}, fmt.Errorf("%w: %q is no timestamp in seconds since 1970", ErrUnsigned, text)
 	}
-	at, now := time.Unix(seconds, 0), time.Now()
-	if at.Before(now.Add(-s.Tolerance)) || at.After(now.Add(s.Tolerance)) {
-		return time.Time{}, fmt.Errorf("%w: it is %v, and here it is %v; %v is allowed between", ErrTimestamp, at.UTC(), now.UTC(), s.Tolerance)
+	now := time.Now().Unix() // whole seconds, as the timestamp has
+	if most := int64(s.Tolerance / time.Second); seconds < now-most || seconds > now+most {
+		return time.Time{}, fmt.Errorf("%w: it is %d, and here it is %d; %v is allowed between", ErrTimestamp, seconds, now, s.Tolerance)
 	}
-	return at, nil
+	return time.Unix(seconds, 0), nil
 }
 
-// macs computes HMAC-SHA256 under several secrets.
-type macs []*macPool
+// macs computes HMAC-SHA256 under several secrets, and writes it as the sender does.
+type macs struct {
+	pools  []*sync.Pool // of *mac: the state of one key costs two of the ten blocks that the HMAC of 512 bytes takes
+	encode func(text, sum []byte) (n int)
+}
 
-// macPool keeps the state of one key, which costs two of the ten blocks that the HMAC of 512 bytes takes.
-type macPool struct{ pool sync.Pool }
-
-// macState is one computation.
-type macState struct {
+// mac is one computation.
+type mac struct {
 	hash hash.Hash
 	head []byte // what is signed before the body
 	sum  [sha256.Size]byte
+	text [2 * sha256.Size]byte
 }
 
-func newMacs(secrets [][]byte) macs {
-	all := make(macs, len(secrets))
-	for i, secret := range secrets {
-		all[i] = &macPool{sync.Pool{New: func() any { return &macState{hash: hmac.New(sha256.New, secret)} }}}
+// How signatures are written.
+var (
+	asBase64 = func(text, sum []byte) int {
+		base64.StdEncoding.Encode(text, sum)
+		return base64.StdEncoding.EncodedLen(len(sum))
 	}
-	return all
+	asHex = hex.Encode
+)
+
+func newMacs(secrets [][]byte, encode func(text, sum []byte) int) macs {
+	m := macs{encode: encode}
+	for _, secret := range secrets {
+		m.pools = append(m.pools, &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, secret)} }})
+	}
+	return m
 }
 
 // texts returns secrets that are used as they are written.
@@ -123,23 +136,21 @@ func texts(secrets []string) [][]byte {
 	return all
 }
 
-// match reports whether one of the signatures is the HMAC of head and body under one of the secrets. The head is given in parts.
-func (m macs) match(signatures []signature, body []byte, head ...string) bool {
-	for _, p := range m {
-		s := p.pool.Get().(*macState)
-		s.head = s.head[:0]
-		for _, part := range head {
-			s.head = append(s.head, part...)
-		}
+// match reports whether one of the signatures is the HMAC of a, b, c, d and the body under one of the secrets. The letters of
+// hexadecimal signatures are lower case, and base64 is padded, as all senders have it.
+func (m macs) match(signatures []string, body []byte, a, b, c, d string) bool {
+	for _, pool := range m.pools {
+		s := pool.Get().(*mac)
+		s.head = append(append(append(append(s.head[:0], a...), b...), c...), d...)
 		s.hash.Reset()
 		s.hash.Write(s.head)
 		s.hash.Write(body)
-		sum := s.hash.Sum(s.sum[:0])
+		text := s.text[:m.encode(s.text[:], s.hash.Sum(s.sum[:0]))]
 		ok := false
-		for i := range signatures {
-			ok = hmac.Equal(sum, signatures[i][:]) || ok
+		for _, given := range signatures {
+			ok = equal(text, given) || ok
 		}
-		p.pool.Put(s)
+		pool.Put(s)
 		if ok {
 			return true
 		}
@@ -147,8 +158,17 @@ func (m macs) match(signatures []signature, body []byte, head ...string) bool {
 	return false
 }
 
-// signature is an HMAC that was given.
-type signature [sha256.Size]byte
+// equal compares in a time that depends on the lengths alone, as crypto/subtle does, which takes no string.
+func equal(text []byte, given string) bool {
+	if len(text) != len(given) {
+		return false
+	}
+	var off byte
+	for i := range text {
+		off |= text[i] ^ given[i]
+	}
+	return subtle.ConstantTimeByteEq(off, 0) == 1
+}
 
 // one returns the only value of a header field.
 func one(header http.Header, name string) (string, error) {

@@ -10,7 +10,6 @@ type bodySigner struct {
 	macs      macs
 	signature string // header
 	prefix    string // of the signature
-	decode    func(dst []byte, text string) bool
 	id        string // header; empty if it is not to be trusted
 }
 
@@ -28,23 +27,23 @@ type BodySignatureSettings struct {
 // NewGitHub returns a [Verifier] for webhooks of GitHub: HMAC-SHA256 of the body in X-Hub-Signature-256
 // (docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries). With TrustID the id is X-GitHub-Delivery.
 func NewGitHub(s BodySignatureSettings) (Verifier, error) {
-	return newBodySigner(s, bodySigner{signature: "X-Hub-Signature-256", prefix: "sha256=", decode: decodeHex, id: "X-Github-Delivery"})
+	return newBodySigner(s, asHex, bodySigner{signature: "X-Hub-Signature-256", prefix: "sha256=", id: "X-Github-Delivery"})
 }
 
 // NewShopify returns a [Verifier] for webhooks of Shopify: HMAC-SHA256 of the body in X-Shopify-Hmac-Sha256
 // (shopify.dev/docs/apps/build/webhooks/verify-deliveries). With TrustID the id is X-Shopify-Webhook-Id.
 func NewShopify(s BodySignatureSettings) (Verifier, error) {
-	return newBodySigner(s, bodySigner{signature: "X-Shopify-Hmac-Sha256", decode: decodeBase64, id: "X-Shopify-Webhook-Id"})
+	return newBodySigner(s, asBase64, bodySigner{signature: "X-Shopify-Hmac-Sha256", id: "X-Shopify-Webhook-Id"})
 }
 
-func newBodySigner(s BodySignatureSettings, v bodySigner) (Verifier, error) {
+func newBodySigner(s BodySignatureSettings, encode func(text, sum []byte) int, v bodySigner) (Verifier, error) {
 	if err := (&SignatureSettings{Secrets: s.Secrets}).check(); err != nil {
 		return nil, err
 	}
 	if !s.TrustID {
 		v.id = ""
 	}
-	v.macs = newMacs(texts(s.Secrets))
+	v.macs = newMacs(texts(s.Secrets), encode)
 	return &v, nil
 }
 
@@ -55,8 +54,7 @@ func (v *bodySigner) Verify(header http.Header, body []byte) (Event, error) {
 		return Event{}, err
 	}
 	text, prefixed := strings.CutPrefix(field, v.prefix)
-	var s [1]signature
-	if !prefixed || !v.decode(s[0][:], text) || !v.macs.match(s[:], body) {
+	if !prefixed || !v.macs.match([]string{text}, body, "", "", "", "") {
 		return Event{}, ErrSignature
 	}
 	if v.id == "" {

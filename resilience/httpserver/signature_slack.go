@@ -24,7 +24,7 @@ func NewSlack(s SignatureSettings) (Verifier, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	return &slack{set: s, macs: newMacs(texts(s.Secrets))}, nil
+	return &slack{set: s, macs: newMacs(texts(s.Secrets), asHex)}, nil
 }
 
 // Verify is described at [Verifier].
@@ -45,8 +45,7 @@ func (v *slack) Verify(header http.Header, body []byte) (Event, error) {
 	if !versioned {
 		return Event{}, fmt.Errorf("%w: the %s header is not of version v0", ErrUnsigned, slackSignature)
 	}
-	var s [1]signature
-	if !decodeHex(s[0][:], text) || !v.macs.match(s[:], body, "v0:", timestamp, ":") {
+	if !v.macs.match([]string{text}, body, "v0:", timestamp, ":", "") {
 		return Event{}, ErrSignature
 	}
 	e := Event{ID: idIn(body, "event_id"), Signed: at}

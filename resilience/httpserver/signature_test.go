@@ -323,7 +323,6 @@ func TestSeveralSignatures(t *testing.T) {
 			"v1," + wrong + "  " + right:                           nil,
 			strings.Repeat("v1,"+wrong+" ", 100) + right:           httpserver.ErrSignature, // too many to look at
 			"v1a," + strings.TrimPrefix(right, "v1,"):              httpserver.ErrSignature,
-			strings.ReplaceAll(right, "=", ""):                     nil,
 			"v1," + strings.TrimPrefix(right, "v1,")[:40] + "====": httpserver.ErrSignature,
 		} {
 			h := all[0].header.Clone()
@@ -386,7 +385,7 @@ func TestSignatureSettings(t *testing.T) {
 		"SignatureSettings.Secrets[0]: got 33 bytes, want " + wantSecret: func() (httpserver.Verifier, error) {
 			return httpserver.NewStandardWebhooks(signing("whpk_" + strings.Repeat("A", 44)))
 		},
-		"SignatureSettings.Tolerance: got -1ns, want 0 (the default, 5m) or more": func() (httpserver.Verifier, error) {
+		"SignatureSettings.Tolerance: got -1ns, want 0 (the default, 5m) or at least 1s": func() (httpserver.Verifier, error) {
 			return httpserver.NewStripe(httpserver.SignatureSettings{Secrets: []string{"s"}, Tolerance: -1})
 		},
 	} {
