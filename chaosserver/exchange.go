@@ -181,6 +181,9 @@ func (x *exchange) identify() {
 	rec.Client = x.clientOf()
 	if x.route >= 0 {
 		rec.Route = x.s.scenario.Routes[x.route].Name
+		if event, ok := x.pathVar("event"); ok {
+			rec.Event = x.keepable(event)
+		}
 	} else if unknown != "" {
 		rec.Nearest = unknown
 	} else {
@@ -201,7 +204,8 @@ func (x *exchange) decide() {
 
 	answered, guard := x.turn(call, in.Case)
 	in.Entries = *answered
-	x.run.plan.Attempt(in, d)
+	x.run.plan.Gateway(in, d)
+	x.run.plan.Behind(in, d)
 	if d.Entry >= 0 {
 		*answered++
 	}

@@ -102,6 +102,21 @@ func (r *run) late(l journal.Lateness) {
 	r.tell()
 }
 
+func (r *run) effect(e journal.Effect) {
+	_ = r.journal.Effect(e)
+	r.tell()
+}
+
+func (r *run) forward(f journal.Forward) {
+	_ = r.journal.Forward(f)
+	r.tell()
+}
+
+func (r *run) port(p journal.Port) {
+	_ = r.journal.Port(p)
+	r.tell()
+}
+
 // tell wakes those who await a condition.
 func (r *run) tell() {
 	if r.waiters.Load() == 0 {

@@ -41,6 +41,7 @@ const (
 	slotFailure
 	slotRemote
 	slotConnReason
+	slotConnHost
 	internSlots
 )
 

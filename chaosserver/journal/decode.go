@@ -61,6 +61,26 @@ func (d *decoder) ints() []byte {
 	return d.p[from:d.i]
 }
 
+// quotas returns the quotas of an attempt as they lie in the payload, length first.
+func (d *decoder) quotas() []byte {
+	from := d.i
+	for n := d.uvarint(); n > 0; n-- {
+		d.quota(0)
+	}
+	return d.p[from:d.i]
+}
+
+// quota returns the next quota of an attempt that began at an instant, and its bucket.
+func (d *decoder) quota(first time.Duration) (q Quota, bucket []byte) {
+	q.Limit = d.int()
+	bucket = d.bytes()
+	q.Remaining = d.varint()
+	if q.HasReset = d.bool(); q.HasReset {
+		q.Reset = first + d.instant()
+	}
+	return q, bucket
+}
+
 // attemptView is an attempt as it lies in a frame. The bytes in it are the frame's.
 type attemptView struct {
 	flags  byte
@@ -85,6 +105,9 @@ type attemptView struct {
 	bodyLen                         int64
 	bodySHA256                      [32]byte
 	body                            []byte
+	limit, charged, told            []byte // told as encode's appendQuotas wrote it
+	ledger                          Ledger
+	event                           []byte
 }
 
 // glance decodes what comes first in an attempt's payload.
@@ -138,6 +161,16 @@ func (v *attemptView) all() {
 		d.i += copy(v.bodySHA256[:], d.p[d.i:])
 	}
 	v.body = d.bytes()
+	v.limit, v.charged, v.told, v.ledger, v.event = nil, nil, nil, LedgerNone, nil
+	if v.flags&flagLimits != 0 {
+		v.limit = d.bytes()
+		v.charged = d.ints()
+		v.told = d.quotas()
+	}
+	if v.flags&flagLedger != 0 {
+		v.ledger = Ledger(d.byte())
+		v.event = d.bytes()
+	}
 }
 
 func (v *attemptView) has(flag byte) bool { return v.flags&flag != 0 }
@@ -147,6 +180,8 @@ type connView struct {
 	id                             uint64
 	accept                         time.Duration
 	remote, drawn, applied, reason []byte
+	host                           []byte
+	tls                            bool
 }
 
 func (v *connView) decode(payload []byte) {
@@ -157,6 +192,8 @@ func (v *connView) decode(payload []byte) {
 	v.drawn = d.ints()
 	v.applied = d.ints()
 	v.reason = d.bytes()
+	v.host = d.bytes()
+	v.tls = d.bool()
 }
 
 func decodeClose(payload []byte) CloseRecord {
@@ -178,24 +215,6 @@ func decodeEnd(payload []byte) (r EndRecord, failure []byte) {
 func decodeLate(payload []byte) Lateness {
 	d := decoder{p: payload}
 	return Lateness{At: d.instant(), Late: d.instant()}
-}
-
-func decodeClient(payload []byte) Client {
-	d := decoder{p: payload}
-	return Client{
-		Start: d.instant(), Stop: d.instant(), Call: d.int(), Exit: d.int(),
-		Signal: string(d.bytes()), TimedOut: d.bool(), Interrupted: d.bool(), StartError: string(d.bytes()),
-	}
-}
-
-func decodeResult(payload []byte) Result {
-	d := decoder{p: payload}
-	return Result{Call: d.int(), OK: d.bool(), At: d.instant()}
-}
-
-func decodeDrop(payload []byte) Drop {
-	d := decoder{p: payload}
-	return Drop{At: d.instant(), Count: d.int(), Reason: string(d.bytes())}
 }
 
 func decodeStop(payload []byte) time.Duration {

@@ -17,6 +17,8 @@ const (
 	flagDue
 	flagNoHash    // the hash of the body is all zeros
 	flagEmptyHash // the hash of the body is that of no bytes
+	flagLimits    // limits have to do with the attempt
+	flagLedger    // the ledger, or an event, has to do with it
 )
 
 var emptyHash = sha256.Sum256(nil)
@@ -81,6 +83,8 @@ func (e *encoder) open(r *OpenRecord) []byte {
 	b = appendInts(b, r.Drawn)
 	b = appendInts(b, r.Applied)
 	b = appendString(b, r.Reason)
+	b = appendString(b, r.Host)
+	b = appendBool(b, r.TLS)
 	return e.finish(b)
 }
 
@@ -136,7 +140,38 @@ func (e *encoder) attemptWith(r *AttemptRecord, orderLost bool) []byte {
 		b = append(b, r.BodySHA256[:]...)
 	}
 	b = e.appendBody(b, r.Body)
+	if hasLimits(r) {
+		b = appendString(b, r.Limit)
+		b = appendInts(b, r.Charged)
+		b = appendQuotas(b, r)
+	}
+	if hasLedger(r) {
+		b = append(b, byte(r.Ledger))
+		b = e.appendURL(b, r.Event)
+	}
 	return e.finish(b)
+}
+
+// hasLimits and hasLedger report whether the attempt has what few scenarios speak of.
+func hasLimits(r *AttemptRecord) bool {
+	return r.Limit != "" || len(r.Charged) > 0 || len(r.Told) > 0
+}
+
+func hasLedger(r *AttemptRecord) bool { return r.Ledger != LedgerNone || r.Event != "" }
+
+func appendQuotas(b []byte, r *AttemptRecord) []byte {
+	b = binary.AppendUvarint(b, uint64(len(r.Told)))
+	for i := range r.Told {
+		q := &r.Told[i]
+		b = binary.AppendVarint(b, int64(q.Limit))
+		b = appendString(b, q.Bucket)
+		b = binary.AppendVarint(b, q.Remaining)
+		b = appendBool(b, q.HasReset)
+		if q.HasReset {
+			b = binary.AppendVarint(b, int64(q.Reset-r.First))
+		}
+	}
+	return b
 }
 
 func attemptFlags(r *AttemptRecord, orderLost bool) byte {
@@ -152,6 +187,12 @@ func attemptFlags(r *AttemptRecord, orderLost bool) byte {
 	}
 	if r.HasDue {
 		f |= flagDue
+	}
+	if hasLimits(r) {
+		f |= flagLimits
+	}
+	if hasLedger(r) {
+		f |= flagLedger
 	}
 	switch r.BodySHA256 {
 	case [32]byte{}:
@@ -177,35 +218,6 @@ func (e *encoder) late(r Lateness) []byte {
 	b := e.begin(kindLate)
 	b = binary.AppendVarint(b, int64(r.At))
 	b = binary.AppendVarint(b, int64(r.Late))
-	return e.finish(b)
-}
-
-func (e *encoder) client(r Client) []byte {
-	b := e.begin(kindClient)
-	b = binary.AppendVarint(b, int64(r.Start))
-	b = binary.AppendVarint(b, int64(r.Stop))
-	b = binary.AppendVarint(b, int64(r.Call))
-	b = binary.AppendVarint(b, int64(r.Exit))
-	b = appendString(b, r.Signal)
-	b = appendBool(b, r.TimedOut)
-	b = appendBool(b, r.Interrupted)
-	b = appendString(b, r.StartError)
-	return e.finish(b)
-}
-
-func (e *encoder) result(r Result) []byte {
-	b := e.begin(kindResult)
-	b = binary.AppendVarint(b, int64(r.Call))
-	b = appendBool(b, r.OK)
-	b = binary.AppendVarint(b, int64(r.At))
-	return e.finish(b)
-}
-
-func (e *encoder) drop(r Drop) []byte {
-	b := e.begin(kindDrop)
-	b = binary.AppendVarint(b, int64(r.At))
-	b = binary.AppendVarint(b, int64(r.Count))
-	b = appendString(b, r.Reason)
 	return e.finish(b)
 }
 

@@ -11,7 +11,7 @@ type Event struct {
 	Missed uint64 // events right before this one that had rolled out of the ring before they were read
 
 	// Record is what was recorded: *OpenRecord, *CloseRecord, *Attempt (without its end), *EndRecord, *Lateness,
-	// *Client, *Result or *Drop. It is the receiver's to keep.
+	// *Client, *Result, *Drop, *Effect, *DeliveryRecord, *DeliveryEnd, *Forward or *Port. It is the receiver's to keep.
 	Record any
 }
 
@@ -72,7 +72,7 @@ func decodeRecord(k kind, payload []byte) any {
 	switch k {
 	case kindOpen:
 		c := a.conn(payload)
-		return &OpenRecord{ID: c.ID, Remote: c.Remote, Accept: c.Accept, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason}
+		return &OpenRecord{ID: c.ID, Remote: c.Remote, Accept: c.Accept, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Host: c.Host, TLS: c.TLS}
 	case kindClose:
 		r := decodeClose(payload)
 		return &r
@@ -87,13 +87,6 @@ func decodeRecord(k kind, payload []byte) any {
 	case kindLate:
 		r := decodeLate(payload)
 		return &r
-	case kindClient:
-		r := decodeClient(payload)
-		return &r
-	case kindResult:
-		r := decodeResult(payload)
-		return &r
 	}
-	r := decodeDrop(payload)
-	return &r
+	return decodeRare(k, payload)
 }

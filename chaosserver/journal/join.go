@@ -14,6 +14,8 @@ type builder struct {
 	log      Log
 	attempts ordinals
 	conns    ordinals
+
+	deliveries ordinals
 }
 
 func newBuilder(h Header, attempts int) *builder {
@@ -121,21 +123,6 @@ func (b *builder) addLate(r Lateness) {
 	b.until(r.At)
 }
 
-func (b *builder) addClient(r Client) {
-	b.log.Clients = append(b.log.Clients, r)
-	b.until(max(r.Start, r.Stop))
-}
-
-func (b *builder) addResult(r Result) {
-	b.log.Results = append(b.log.Results, r)
-	b.until(r.At)
-}
-
-func (b *builder) addDrop(r Drop) {
-	b.log.Dropped = append(b.log.Dropped, r)
-	b.until(r.At)
-}
-
 // addFrame adds the event of a frame of the ring. An error is of addEnd and the like.
 func (b *builder) addFrame(k kind, payload []byte) error {
 	switch k {
@@ -156,14 +143,10 @@ func (b *builder) addFrame(k kind, payload []byte) error {
 		return b.addClose(decodeClose(payload))
 	case kindLate:
 		b.addLate(decodeLate(payload))
-	case kindClient:
-		b.addClient(decodeClient(payload))
-	case kindResult:
-		b.addResult(decodeResult(payload))
-	case kindDrop:
-		b.addDrop(decodeDrop(payload))
 	case kindStop:
 		b.until(decodeStop(payload))
+	default:
+		return b.addRare(decodeRare(k, payload))
 	}
 	return nil
 }
@@ -194,6 +177,22 @@ func (r *arena) fill(a *Attempt, v *attemptView) {
 	a.Wire = r.same(slotWire, v.wire)
 	a.RetryAfter = r.same(slotRetryAfter, v.retryAfter)
 	a.Due, a.HasDue, a.Delay = v.due, v.has(flagDue), v.delay
+	if v.has(flagLimits) {
+		a.Limit, a.Charged, a.Told = r.str(v.limit), r.ints(v.charged), r.quotas(v)
+	}
+	a.Ledger, a.Event = v.ledger, r.str(v.event)
+}
+
+// quotas decodes the quotas of an attempt; nil where it has none.
+func (r *arena) quotas(v *attemptView) []Quota {
+	d := decoder{p: v.told}
+	var list []Quota
+	for n := d.uvarint(); n > 0; n-- {
+		q, bucket := d.quota(v.first)
+		q.Bucket = r.str(bucket)
+		list = append(list, q)
+	}
+	return list
 }
 
 // conn decodes the open of a connection.
@@ -203,6 +202,7 @@ func (r *arena) conn(payload []byte) Conn {
 	return Conn{
 		ID: v.id, Remote: r.same(slotRemote, v.remote), Accept: v.accept,
 		Drawn: r.ints(v.drawn), Applied: r.ints(v.applied), Reason: r.same(slotConnReason, v.reason),
+		Host: r.same(slotConnHost, v.host), TLS: v.tls,
 	}
 }
 

@@ -218,7 +218,7 @@ func (j *Journal) Log() *Log {
 		_ = b.addFrame(k, payload) // an end whose attempt rolled out
 	}
 	if rd.lost > 0 {
-		b.addDrop(Drop{At: b.log.End, Count: int(rd.lost), Reason: ReasonRolled})
+		b.log.Dropped = append(b.log.Dropped, Drop{At: b.log.End, Count: int(rd.lost), Reason: ReasonRolled})
 	}
 	return b.finish()
 }

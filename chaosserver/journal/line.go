@@ -46,20 +46,11 @@ func appendLine(b, frame []byte) []byte {
 		r := decodeLate(p)
 		b = appendNumber(append(b, `{"event":"late"`...), `,"at_ns":`, int64(r.At))
 		b = appendNumber(b, `,"late_ns":`, int64(r.Late))
-	case kindClient:
-		b = appendClientLine(b, p)
-	case kindResult:
-		r := decodeResult(p)
-		b = appendNumber(append(b, `{"event":"result"`...), `,"call":`, int64(r.Call))
-		b = appendTrue(b, `,"ok":true`, r.OK)
-		b = appendNumber(b, `,"at_ns":`, int64(r.At))
-	case kindDrop:
-		r := decodeDrop(p)
-		b = appendNumber(append(b, `{"event":"drop"`...), `,"at_ns":`, int64(r.At))
-		b = appendNumber(b, `,"count":`, int64(r.Count))
-		b = appendText(b, `,"reason":`, r.Reason)
 	case kindStop:
 		b = appendNumber(append(b, `{"event":"stop"`...), `,"at_ns":`, int64(decodeStop(p)))
+	default:
+		k := kind(frame[4])
+		b = appendRareLine(b, k, decodeRare(k, p))
 	}
 	return append(b, "}\n"...)
 }
@@ -110,7 +101,43 @@ func appendAttemptLine(b, payload []byte) []byte {
 	if v.has(flagDue) {
 		b = strconv.AppendInt(append(b, `,"due_ns":`...), int64(v.due), 10)
 	}
-	return appendNumber(b, `,"delay_ns":`, int64(v.delay))
+	b = appendNumber(b, `,"delay_ns":`, int64(v.delay))
+	b = appendText(b, `,"limit":`, v.limit)
+	if len(v.charged) > 0 {
+		b = appendList(b, `,"charged":[`, v.charged)
+	}
+	b = appendToldLine(b, &v)
+	if v.ledger != LedgerNone {
+		b = appendText(b, `,"ledger":`, v.ledger.String())
+	}
+	return appendText(b, `,"event_id":`, v.event)
+}
+
+// appendToldLine appends the quotas of an attempt: a list of objects, with "limit" left out where it is -1.
+func appendToldLine(b []byte, v *attemptView) []byte {
+	if len(v.told) == 0 {
+		return b
+	}
+	d := decoder{p: v.told}
+	n := d.uvarint()
+	if n == 0 {
+		return b
+	}
+	b = append(b, `,"told":[`...)
+	for ; n > 0; n-- {
+		q, bucket := d.quota(v.first)
+		b = strconv.AppendInt(append(b, `{"remaining":`...), q.Remaining, 10)
+		if q.Limit != -1 {
+			b = strconv.AppendInt(append(b, `,"limit":`...), int64(q.Limit), 10)
+		}
+		b = appendText(b, `,"bucket":`, bucket)
+		if q.HasReset {
+			b = strconv.AppendInt(append(b, `,"reset_ns":`...), int64(q.Reset), 10)
+		}
+		b = append(b, "},"...)
+	}
+	b[len(b)-1] = ']'
+	return b
 }
 
 func appendEndLine(b, payload []byte) []byte {
@@ -131,19 +158,9 @@ func appendOpenLine(b, payload []byte) []byte {
 	b = appendNumber(b, `,"accept_ns":`, int64(v.accept))
 	b = appendList(b, `,"drawn":[`, v.drawn)
 	b = appendList(b, `,"applied":[`, v.applied)
-	return appendText(b, `,"reason":`, v.reason)
-}
-
-func appendClientLine(b, payload []byte) []byte {
-	r := decodeClient(payload)
-	b = appendNumber(append(b, `{"event":"client"`...), `,"start_ns":`, int64(r.Start))
-	b = appendNumber(b, `,"stop_ns":`, int64(r.Stop))
-	b = appendNumber(b, `,"call":`, int64(r.Call))
-	b = appendNumber(b, `,"exit":`, int64(r.Exit))
-	b = appendText(b, `,"signal":`, r.Signal)
-	b = appendTrue(b, `,"timed_out":true`, r.TimedOut)
-	b = appendTrue(b, `,"interrupted":true`, r.Interrupted)
-	return appendText(b, `,"start_error":`, r.StartError)
+	b = appendText(b, `,"reason":`, v.reason)
+	b = appendText(b, `,"host":`, v.host)
+	return appendTrue(b, `,"tls":true`, v.tls)
 }
 
 func appendNumber(b []byte, key string, v int64) []byte {

@@ -46,7 +46,7 @@ func (l *Log) events() []logEvent {
 	for i := range l.Conns {
 		c := &l.Conns[i]
 		add(c.Accept, func(e *encoder) []byte {
-			return e.open(&OpenRecord{ID: c.ID, Remote: c.Remote, Accept: c.Accept, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason})
+			return e.open(&OpenRecord{ID: c.ID, Remote: c.Remote, Accept: c.Accept, Drawn: c.Drawn, Applied: c.Applied, Reason: c.Reason, Host: c.Host, TLS: c.TLS})
 		})
 		if c.Closed != ClosedNot {
 			add(max(c.Accept, c.Close), func(e *encoder) []byte {
@@ -64,9 +64,13 @@ func (l *Log) events() []logEvent {
 		}
 	}
 	addList(&list, l.Late, func(r Lateness) time.Duration { return r.At }, (*encoder).late)
-	addList(&list, l.Clients, func(r Client) time.Duration { return max(r.Start, r.Stop) }, (*encoder).client)
-	addList(&list, l.Results, func(r Result) time.Duration { return r.At }, (*encoder).result)
-	addList(&list, l.Dropped, func(r Drop) time.Duration { return r.At }, (*encoder).drop)
+	addRares(&list, kindClient, l.Clients)
+	addRares(&list, kindResult, l.Results)
+	addRares(&list, kindEffect, l.Effects)
+	l.addDeliveries(&list)
+	addRares(&list, kindForward, l.Forwards)
+	addRares(&list, kindPort, l.Ports)
+	addRares(&list, kindDrop, l.Dropped)
 	l.addStop(&list)
 	return list
 }
@@ -77,6 +81,28 @@ func addList[T any](events *[]logEvent, list []T, instant func(T) time.Duration,
 	for _, r := range list {
 		at = max(at, instant(r))
 		*events = append(*events, logEvent{at, func(e *encoder) []byte { return frame(e, r) }})
+	}
+}
+
+// addRares is addList for the lists of rare events.
+func addRares[T any, P interface {
+	*T
+	rare
+}](events *[]logEvent, k kind, list []T) {
+	addList(events, list, func(r T) time.Duration { return slices.Max(P(&r).instants()) },
+		func(e *encoder, r T) []byte { return e.rare(k, P(&r)) })
+}
+
+// addDeliveries adds the deliveries, which Log keeps in the order of their begins, and their ends.
+func (l *Log) addDeliveries(events *[]logEvent) {
+	var at time.Duration
+	for i := range l.Deliveries {
+		d := &l.Deliveries[i]
+		at = max(at, d.Planned, d.Sent)
+		*events = append(*events, logEvent{at, func(e *encoder) []byte { return e.rare(kindDelivery, &d.DeliveryRecord) }})
+		if d.Ended {
+			*events = append(*events, logEvent{max(at, d.Written, d.Answered, d.Done), func(e *encoder) []byte { return e.rare(kindDelivered, d.end()) }})
+		}
 	}
 }
 
@@ -103,5 +129,6 @@ func (a *Attempt) frame(e *encoder) []byte {
 		First: a.First, Read: a.Read, Sent: a.Sent,
 		Phase: a.Phase, Entry: a.Entry, Drawn: a.Drawn, Applied: a.Applied, Reason: a.Reason,
 		Status: a.Status, Wire: a.Wire, RetryAfter: a.RetryAfter, Due: a.Due, HasDue: a.HasDue, Delay: a.Delay,
+		Limit: a.Limit, Charged: a.Charged, Told: a.Told, Ledger: a.Ledger, Event: a.Event,
 	}, a.HeaderOrderLost)
 }

@@ -6,6 +6,7 @@ import "strconv"
 var (
 	closerNames = [...]string{"", "server-fin", "server-rst", "client-fin", "client-rst"}
 	namingNames = [...]string{"print", "prefix", "path", "header"}
+	ledgerNames = [...]string{"", "stored", "in-flight", "mismatch", "missing"}
 )
 
 // String returns the closer's name as in a journal's file, such as "client-rst"; "open" for ClosedNot; the number
@@ -19,6 +20,15 @@ func (c Closer) String() string {
 
 // String returns the naming's name as in a journal's file, such as "prefix"; the number of one that does not exist.
 func (n Naming) String() string { return nameOf(namingNames[:], int(n)) }
+
+// String returns the word as in a journal's file, such as "in-flight"; "none" for LedgerNone; the number of one that
+// does not exist.
+func (l Ledger) String() string {
+	if l == LedgerNone {
+		return "none"
+	}
+	return nameOf(ledgerNames[:], int(l))
+}
 
 func nameOf(names []string, i int) string {
 	if i < len(names) {

@@ -137,14 +137,11 @@ func (f *fileReader) readLine(line []byte) error {
 		return f.readClose()
 	case "late":
 		return f.readLate()
-	case "client":
-		return f.readClient()
-	case "result":
-		return f.readResult()
-	case "drop":
-		return f.readDrop()
 	case "stop":
 		return f.readStop()
+	}
+	if k, ok := rareTexts[kind]; ok {
+		return f.readRare(k)
 	}
 	return f.members(func([]byte) { p.skip() })
 }
@@ -169,7 +166,7 @@ func (f *fileReader) kind() string {
 	return ""
 }
 
-var kindTexts = [...]string{"attempt", "end", "open", "close", "late", "client", "result", "drop", "stop", "header"}
+var kindTexts = [...]string{"attempt", "end", "open", "close", "late", "stop", "header"}
 
 // kindText returns the kind that a line names; "" for one that is not known.
 func kindText(b []byte) string {
@@ -177,6 +174,9 @@ func kindText(b []byte) string {
 		if k == string(b) {
 			return k
 		}
+	}
+	if _, ok := rareTexts[string(b)]; ok {
+		return string(b)
 	}
 	return ""
 }

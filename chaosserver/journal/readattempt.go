@@ -70,7 +70,7 @@ func (f *fileReader) attemptText(a *Attempt, key []byte) bool {
 	case "header_order_lost":
 		a.HeaderOrderLost = p.bool()
 	case "body_sha256":
-		f.readHash(&a.BodySHA256)
+		f.readHash("body_sha256", &a.BodySHA256)
 	case "body":
 		a.Body = append([]byte(nil), p.str()...)
 	case "body_base64":
@@ -93,6 +93,16 @@ func (f *fileReader) attemptText(a *Attempt, key []byte) bool {
 		a.Wire = f.same(slotWire, p.str())
 	case "retry_after":
 		a.RetryAfter = f.same(slotRetryAfter, p.str())
+	case "limit":
+		a.Limit = f.str(p.str())
+	case "charged":
+		a.Charged = f.readInts()
+	case "told":
+		a.Told = f.readQuotas()
+	case "ledger":
+		a.Ledger = Ledger(f.name("ledger", ledgerNames[:]))
+	case "event_id":
+		a.Event = f.str(p.str())
 	default:
 		return false
 	}
@@ -148,14 +158,14 @@ func (f *fileReader) name(key string, names []string) int {
 	return max(v, 0)
 }
 
-func (f *fileReader) readHash(sum *[32]byte) {
+func (f *fileReader) readHash(key string, sum *[32]byte) {
 	text := f.p.str()
 	if len(text) != hex.EncodedLen(len(sum)) {
-		f.p.fail("body_sha256 has %d characters, not 64 hex digits", len(text))
+		f.p.fail("%s has %d characters, not 64 hex digits", key, len(text))
 		return
 	}
 	if _, err := hex.Decode(sum[:], text); err != nil {
-		f.p.fail("body_sha256: %v", err)
+		f.p.fail("%s: %v", key, err)
 	}
 }
 
@@ -206,4 +216,31 @@ func (f *fileReader) readField(i int) Field {
 	value := f.fieldValue(i, p.str())
 	p.expect(']')
 	return Field{name, value}
+}
+
+// readQuotas reads the quotas that an answer told.
+func (f *fileReader) readQuotas() []Quota {
+	p := &f.p
+	var list []Quota
+	p.begin('[')
+	for p.more(']') {
+		q := Quota{Limit: -1}
+		p.begin('{')
+		for p.more('}') {
+			switch string(p.key()) {
+			case "limit":
+				q.Limit = p.int()
+			case "bucket":
+				q.Bucket = f.str(p.str())
+			case "remaining":
+				q.Remaining = p.signed()
+			case "reset_ns":
+				q.Reset, q.HasReset = f.instant(), true
+			default:
+				p.skip()
+			}
+		}
+		list = append(list, q)
+	}
+	return list
 }

@@ -46,6 +46,10 @@ func (f *fileReader) readOpen() error {
 			c.Applied = f.readInts()
 		case "reason":
 			c.Reason = f.same(slotConnReason, p.str())
+		case "host":
+			c.Host = f.same(slotConnHost, p.str())
+		case "tls":
+			c.TLS = p.bool()
 		default:
 			p.skip()
 		}
@@ -91,79 +95,6 @@ func (f *fileReader) readLate() error {
 	})
 	if err == nil {
 		f.addLate(r)
-	}
-	return err
-}
-
-func (f *fileReader) readClient() error {
-	var r Client
-	p := &f.p
-	err := f.members(func(key []byte) {
-		switch string(key) {
-		case "start_ns":
-			r.Start = f.instant()
-		case "stop_ns":
-			r.Stop = f.instant()
-		case "call":
-			r.Call = p.int()
-		case "exit":
-			r.Exit = p.int()
-		case "signal":
-			r.Signal = string(p.str())
-		case "timed_out":
-			r.TimedOut = p.bool()
-		case "interrupted":
-			r.Interrupted = p.bool()
-		case "start_error":
-			r.StartError = string(p.str())
-		default:
-			p.skip()
-		}
-	})
-	if err == nil {
-		f.addClient(r)
-	}
-	return err
-}
-
-func (f *fileReader) readResult() error {
-	var r Result
-	p := &f.p
-	err := f.members(func(key []byte) {
-		switch string(key) {
-		case "call":
-			r.Call = p.int()
-		case "ok":
-			r.OK = p.bool()
-		case "at_ns":
-			r.At = f.instant()
-		default:
-			p.skip()
-		}
-	})
-	if err == nil {
-		f.addResult(r)
-	}
-	return err
-}
-
-func (f *fileReader) readDrop() error {
-	var r Drop
-	p := &f.p
-	err := f.members(func(key []byte) {
-		switch string(key) {
-		case "at_ns":
-			r.At = f.instant()
-		case "count":
-			r.Count = p.int()
-		case "reason":
-			r.Reason = string(p.str())
-		default:
-			p.skip()
-		}
-	})
-	if err == nil {
-		f.addDrop(r)
 	}
 	return err
 }

@@ -5,15 +5,19 @@ import "time"
 // A Log is everything a journal recorded of one run, in order: the only evidence a verdict has. Times are
 // durations on one monotonic clock since Header.Start.
 type Log struct {
-	Header   Header
-	Conns    []Conn    // in order of accept
-	Attempts []Attempt // in order of their first request byte as seen by the server
-	Late     []Lateness
-	Clients  []Client
-	Results  []Result
-	Dropped  []Drop        // what the journal had to let go of; empty for a whole record
-	End      time.Duration // of the record: the last event's instant
-	Torn     bool          // read from a file whose last line was cut off, and is left out
+	Header     Header
+	Conns      []Conn    // in order of accept
+	Attempts   []Attempt // in order of their first request byte as seen by the server
+	Late       []Lateness
+	Clients    []Client
+	Results    []Result
+	Effects    []Effect   // in the order in which they were committed
+	Deliveries []Delivery // in the order in which they began
+	Forwards   []Forward
+	Ports      []Port
+	Dropped    []Drop        // what the journal had to let go of; empty for a whole record
+	End        time.Duration // of the record: the last event's instant
+	Torn       bool          // read from a file whose last line was cut off, and is left out
 }
 
 // Header is the first record of a journal.
@@ -43,6 +47,8 @@ const (
 type Conn struct {
 	ID     uint64 // 1-based ordinal of accept
 	Remote string
+	Host   string // name of the host in the scenario that it came to; "" the only one
+	TLS    bool   // it speaks TLS
 	Accept time.Duration
 	Closed Closer
 	Close  time.Duration // meaningless with ClosedNot
@@ -111,6 +117,12 @@ type Attempt struct {
 	HasDue bool
 	Delay  time.Duration // planned, before the first byte
 
+	Limit   string  // name of the limit that refused the attempt; "" where none did
+	Charged []int   // indices of the limits that counted it
+	Told    []Quota // the quotas that the answer's fields tell
+	Ledger  Ledger  // what the ledger said to the attempt
+	Event   string  // the webhook event that the attempt is about: the path variable "event"; ""
+
 	// What the end record says; Ended false means that the record was cut off.
 	Ended     bool
 	Done      time.Duration // last byte handed to the kernel, RST or FIN sent, or the client's abort seen
@@ -120,30 +132,26 @@ type Attempt struct {
 	Failure   string // why an answer could not be carried out as planned; "" where it was
 }
 
+// Quota is what an answer tells of a quota.
+type Quota struct {
+	Limit     int    // index of the limit; -1 where the answer's own quota tells it
+	Bucket    string // which of the limit's buckets; "" where there is one for all
+	Remaining int64
+	Reset     time.Duration // the instant at which the client may count on more, where HasReset is true
+	HasReset  bool
+}
+
+// Ledger says what the ledger had to do with an attempt.
+type Ledger uint8
+
+// What a ledger says. An attempt that committed an effect, and one of a route that keeps no ledger, have LedgerNone.
+const (
+	LedgerNone     Ledger = iota
+	LedgerStored          // the key is known: the stored answer was given
+	LedgerInFlight        // the first attempt with the key is at work
+	LedgerMismatch        // the key is known with another payload
+	LedgerMissing         // the route wants a key, and there was none
+)
+
 // Lateness is how late the machine woke a ticker: between At-Late and At nothing of ours ran in time.
 type Lateness struct{ At, Late time.Duration }
-
-// Client is one process, or one in-process client, of the run.
-type Client struct {
-	Start, Stop time.Duration
-	Call        int    // the call it was started for, with one process a call; 0
-	Exit        int    // exit code; -1 where a signal ended it or, with Signal "", the run did as it was told to
-	Signal      string // ""
-	TimedOut    bool   // ended by the run's own time limit
-	Interrupted bool   // ended by an interrupt of the run, so that what it did not do says nothing
-	StartError  string // it could not be started
-}
-
-// Result is what a client said of one call.
-type Result struct {
-	Call int
-	OK   bool
-	At   time.Duration
-}
-
-// Drop says that records were let go of.
-type Drop struct {
-	At     time.Duration
-	Count  int
-	Reason string // such as "the ring rolled", "a live call left its table"
-}

@@ -19,11 +19,18 @@ const (
 	kindResult
 	kindDrop
 	kindStop
+	kindEffect
+	kindDelivery
+	kindDelivered
+	kindForward
+	kindPort
 )
 
-// begins reports whether a frame of the kind begins a record. The end of an attempt and the close of a connection
+// begins reports whether a frame of the kind begins a record. The ends of attempts, connections and deliveries
 // belong to the record that an earlier frame began, and the stop to none.
-func (k kind) begins() bool { return k != kindEnd && k != kindClose && k != kindStop }
+func (k kind) begins() bool {
+	return k != kindEnd && k != kindClose && k != kindDelivered && k != kindStop
+}
 
 // A frame is its own length in 4 bytes, its kind in 1, and a payload that encode.go describes.
 const frameHead = 5

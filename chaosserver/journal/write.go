@@ -6,6 +6,8 @@ import "time"
 type OpenRecord struct {
 	ID             uint64 // 1-based ordinal of accept
 	Remote         string
+	Host           string
+	TLS            bool
 	Accept         time.Duration
 	Drawn, Applied []int  // indices of the connection faults whose triggers held, and of those that strike
 	Reason         string // why a fault strikes; "" where none does
@@ -65,6 +67,12 @@ type AttemptRecord struct {
 	Due        time.Duration
 	HasDue     bool
 	Delay      time.Duration
+
+	Limit   string
+	Charged []int
+	Told    []Quota
+	Ledger  Ledger
+	Event   string
 }
 
 // EndRecord is the end of an attempt; see [Attempt].
@@ -118,28 +126,5 @@ func (j *Journal) End(r *EndRecord) error {
 func (j *Journal) Late(r Lateness) error {
 	e := j.encoder()
 	e.late(r)
-	return j.commit(e, false)
-}
-
-// Client records one process, or one in-process client, once it has stopped. The error is that of
-// [Journal.Attempt].
-func (j *Journal) Client(r Client) error {
-	e := j.encoder()
-	e.client(r)
-	return j.commit(e, false)
-}
-
-// Result records what a client said of one call. The error is that of [Journal.Attempt].
-func (j *Journal) Result(r Result) error {
-	e := j.encoder()
-	e.result(r)
-	return j.commit(e, false)
-}
-
-// Drop records that the server had to let go of something that a verdict would need. What rolls out of the ring
-// is counted by the journal itself. The error is that of [Journal.Attempt].
-func (j *Journal) Drop(r Drop) error {
-	e := j.encoder()
-	e.drop(r)
 	return j.commit(e, false)
 }

@@ -7,9 +7,9 @@ import (
 	"brownout/scenarios"
 )
 
-// Attempt decides what the server does to one attempt, and writes it into d. It allocates nothing but room in d's
-// slices, and a reason where more than one fault strikes. It may be called from several goroutines, each with a
-// Decision of its own.
+// Attempt decides what the server does to one attempt, and writes it into d: it is [Plan.Gateway] and then [Plan.Behind].
+// It allocates nothing but room in d's slices, and a reason where more than one fault strikes. It may be called from several
+// goroutines, each with a Decision of its own.
 //
 // The faults stand in front of the routes as a gateway does, and are asked in their order. The delays of all that
 // strike add up, the first wire fault stands, and the first that has a status answers; then the route does not. A
@@ -19,13 +19,19 @@ import (
 // Without a route (Input.Route is -1) the healthy answer is a 200 where the scenario has no routes, and a 404 where
 // it has some.
 func (p *Plan) Attempt(in *Input, d *Decision) {
+	p.Gateway(in, d)
+	p.Behind(in, d)
+}
+
+// Gateway is the first step of a decision: the phase, and what the faults do. Where none of them answers (Decision.Fault is
+// -1), the caller asks its limits and then its ledger, notes in the Input what they said, and goes on with [Plan.Behind].
+func (p *Plan) Gateway(in *Input, d *Decision) {
 	m := p.clock.at(instant{in.Elapsed, in.Arrival})
 	*d = Decision{Entry: -1, Fault: -1, Phase: m.phase, Drawn: d.Drawn[:0], Applied: d.Applied[:0]}
 	if p.arrivals != nil {
 		p.arrived(in.Arrival)
 	}
 	r := &p.routes[in.Route+1]
-	var only *fault // the last that struck
 	for i := range p.faults {
 		f := &p.faults[i]
 		if !f.holds(in, m) {
@@ -37,15 +43,20 @@ func (p *Plan) Attempt(in *Input, d *Decision) {
 		}
 		if f.strike(in, r, d) {
 			d.Applied = append(d.Applied, f.index)
-			only = f
+			d.last = f
 		}
 	}
+}
+
+// Behind is the second step: what stands behind the gateway answers, if no fault has.
+func (p *Plan) Behind(in *Input, d *Decision) {
+	r := &p.routes[in.Route+1]
 	entry := 0
 	if d.Fault < 0 {
 		entry = r.entry(in.Case, in.Entries)
 		r.answer(in, entry, d)
 	}
-	d.Reason = p.reason(r, entry, only, d)
+	d.Reason = p.reason(r, entry, d.last, d)
 }
 
 // reason says what had a part in a decision: the fault that struck last is only, where one alone did.

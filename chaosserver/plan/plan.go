@@ -39,6 +39,8 @@ type Decision struct {
 	Drawn   []int // indices of the faults whose triggers held
 	Applied []int // indices of the faults that struck
 	Reason  string
+
+	last *fault // the last fault that struck, between the two steps
 }
 
 // ConnDecision is what the server does to one connection at accept.
