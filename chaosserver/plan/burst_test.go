@@ -55,8 +55,11 @@ func TestSpellsInTime(t *testing.T) {
 		if got := mean(some); math.Abs(got-want) > 5*want/math.Sqrt(n) {
 			t.Errorf("spells of mean %v have a mean of %v", time.Duration(want), time.Duration(got))
 		}
-		if d := off(some, func(x float64) float64 { return 1 - math.Exp(-x/want) }); d > limit(n) {
-			t.Errorf("spells of mean %v lie %.4f off the exponential distribution, want at most %.4f", time.Duration(want), d, limit(n))
+		if wrong := exponential(want).fits(some); wrong != "" {
+			t.Errorf("spells of mean %v are not exponential: %s", time.Duration(want), wrong)
+		}
+		if exponential(1.06*want).fits(some) == "" {
+			t.Errorf("spells of mean %v fit a mean that is 6%% off", time.Duration(want))
 		}
 	}
 }
@@ -70,16 +73,11 @@ func TestSpellsInAttempts(t *testing.T) {
 		if got := mean(some); math.Abs(got-want) > 5*math.Sqrt(1-p)/p/math.Sqrt(n) {
 			t.Errorf("spells of mean %g attempts have a mean of %g", want, got)
 		}
-		for l := 1; l <= 5; l++ {
-			share, found := p*math.Pow(1-p, float64(l-1)), 0.0
-			for _, x := range some {
-				if int(x) == l {
-					found++
-				}
-			}
-			if sigma := math.Sqrt(n * share * (1 - share)); math.Abs(found-n*share) > 5*sigma {
-				t.Errorf("spells of mean %g: %g of %d are %d attempts long, want %.0f", want, found, n, l, n*share)
-			}
+		if wrong := geometric(p).fits(some); wrong != "" {
+			t.Errorf("spells of mean %g are not geometric: %s", want, wrong)
+		}
+		if geometric(1.08*p).fits(some) == "" {
+			t.Errorf("spells of mean %g fit a chance that is 8%% off", want)
 		}
 	}
 	for i, l := range lengths(newSpells(scenarios.Burst{BadAttempts: 1, GoodAttempts: 1}, 1), 100) {
@@ -87,6 +85,34 @@ func TestSpellsInAttempts(t *testing.T) {
 			t.Errorf("spell %d of mean 1 is %d attempts long", i, l)
 		}
 	}
+}
+
+// TestBurstsAsClientsMeetThem: counted from outside, attempt by attempt, the spells are as long as they were written.
+func TestBurstsAsClientsMeetThem(t *testing.T) {
+	p := planOf(t, "faults: [{status: 503, when: {burst: {bad: 4 attempts, good: 10 attempts}}}]")
+	hits := make([]bool, 400_000)
+	for i := range hits {
+		hits[i] = decide(p, Input{Call: 1, Attempt: i + 1, Nth: i + 1}).Fault == 0
+	}
+	for struck, mean := range map[bool]float64{true: 4, false: 10} {
+		if wrong := geometric(1 / mean).fits(spans(hits, struck)); wrong != "" {
+			t.Errorf("spells with struck %v: %s", struck, wrong)
+		}
+	}
+}
+
+// spans returns the lengths of the rows of hits that are like, but for the last.
+func spans(hits []bool, like bool) []float64 {
+	var all []float64
+	n := 0.0
+	for _, h := range hits {
+		if h == like {
+			n++
+		} else if n > 0 {
+			all, n = append(all, n), 0
+		}
+	}
+	return all
 }
 
 // TestSpellsInAnyOrder asks for instants in any order, by many at once, and walks the spells itself.

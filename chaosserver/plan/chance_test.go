@@ -73,6 +73,53 @@ func TestChanceIsKept(t *testing.T) {
 	}
 }
 
+// TestStrikesAreIndependent: from one strike to the next there are as many calls as where each is tossed for alone.
+func TestStrikesAreIndependent(t *testing.T) {
+	const n = 400_000
+	for _, p := range []float64{0.02, 0.3, 0.9} {
+		hits := struck(New(healthy(scenarios.Fault{Name: "f", Answer: status(503), Chance: share1(p)})), 0, 1, n)
+		law := geometric(p)
+		if wrong := law.fits(waits(hits)); wrong != "" {
+			t.Errorf("chance %g: %s", p, wrong)
+		}
+		for _, slip := range []struct {
+			what string
+			hit  func(i int) bool
+		}{
+			{"one call in 20 meets what the call before met", func(i int) bool { return hits[i-btoi(i > 0 && i%20 == 0)] }},
+			{"strikes come at regular intervals", func(i int) bool { return math.Floor(float64(i)*p) != math.Floor(float64(i+1)*p) }},
+		} {
+			slipped := make([]bool, n)
+			for i := range slipped {
+				slipped[i] = slip.hit(i)
+			}
+			if law.fits(waits(slipped)) == "" {
+				t.Errorf("chance %g, a slip: %s: not found", p, slip.what)
+			}
+		}
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// waits returns how many calls there are from one strike to the next.
+func waits(hits []bool) []float64 {
+	var all []float64
+	n := 0.0
+	for _, h := range hits {
+		n++
+		if h {
+			all, n = append(all, n), 0
+		}
+	}
+	return all
+}
+
 // TestDrawsAreIndependent compares the draws of two attempts, faults, routes and seeds.
 func TestDrawsAreIndependent(t *testing.T) {
 	const n = 100_000

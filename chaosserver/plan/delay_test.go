@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 	"time"
 
@@ -11,21 +10,6 @@ import (
 
 	"pgregory.net/rapid"
 )
-
-// off returns the greatest distance between the distribution of a sample and a distribution function, the statistic
-// of Kolmogorov and Smirnov.
-func off(sample []float64, cdf func(float64) float64) float64 {
-	slices.Sort(sample)
-	worst, n := 0.0, float64(len(sample))
-	for i, x := range sample {
-		f := cdf(x)
-		worst = max(worst, f-float64(i)/n, float64(i+1)/n-f)
-	}
-	return worst
-}
-
-// limit is the distance that a true sample of that size exceeds once in a million.
-func limit(n int) float64 { return math.Sqrt(-math.Log(1e-6/2) / float64(2*n)) }
 
 // delays draws the delays of the first attempts of many calls, in seconds.
 func delays(d scenarios.Delay, n int) []float64 {
@@ -37,40 +21,6 @@ func delays(d scenarios.Delay, n int) []float64 {
 		sample[i] = dec.Delay.Seconds()
 	}
 	return sample
-}
-
-func normalCDF(x, mean, sd float64) float64 { return 0.5 * math.Erfc(-(x-mean)/(sd*math.Sqrt2)) }
-
-// TestDelaysFollowTheirDistribution holds 100,000 draws of each kind to its distribution function.
-func TestDelaysFollowTheirDistribution(t *testing.T) {
-	const n = 100_000
-	s := func(seconds float64) time.Duration { return time.Duration(seconds * 1e9) }
-	for _, c := range []struct {
-		name  string
-		delay scenarios.Delay
-		cdf   func(x float64) float64
-	}{
-		{"uniform", scenarios.Delay{Kind: scenarios.DelayUniform, Fixed: s(0.1), To: s(0.4)},
-			func(x float64) float64 { return (x - 0.1) / 0.3 }},
-		{"normal", scenarios.Delay{Kind: scenarios.DelayNormal, Mean: s(2), SD: s(0.2)},
-			func(x float64) float64 { return normalCDF(x, 2, 0.2) }},
-		{"lognormal", scenarios.Delay{Kind: scenarios.DelayLognormal, Table: []scenarios.Quantile{{P: 0.5, Value: s(0.02)}, {P: 0.99, Value: s(1)}}},
-			func(x float64) float64 { return normalCDF(math.Log(x/0.02), 0, math.Log(50)/2.3263478740408408) }},
-		{"table", scenarios.Delay{Kind: scenarios.DelayTable, Table: []scenarios.Quantile{{P: 0.5, Value: s(0.01)}, {P: 0.9, Value: s(0.05)}, {P: 1, Value: s(2)}}},
-			func(x float64) float64 {
-				switch {
-				case x < 0.01:
-					return 0.5 * x / 0.01
-				case x < 0.05:
-					return 0.5 + 0.4*(x-0.01)/0.04
-				}
-				return 0.9 + 0.1*(x-0.05)/1.95
-			}},
-	} {
-		if d := off(delays(c.delay, n), c.cdf); d > limit(n) {
-			t.Errorf("%s: %d draws lie up to %.4f off their distribution, want at most %.4f", c.name, n, d, limit(n))
-		}
-	}
 }
 
 // TestQuantilesOfDelays holds the named quantiles themselves.
