@@ -3,11 +3,12 @@ package drive
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -15,7 +16,8 @@ import (
 )
 
 // InProcess makes the calls of the scenario's drive with a Go client in this process, on real time or in a bubble of
-// virtual time. A call is ok when its answer is a 2xx whose body could be read to its end.
+// virtual time. A call is ok when its answer is a 2xx whose body could be read to its end; its result says
+// when it began and was cancelled, and what status and body it was given.
 type InProcess struct {
 	// New makes a client that shares nothing with another: it is called once for each client that the drive asks for.
 	New func() *http.Client
@@ -86,27 +88,50 @@ func (r *inProcessRun) begin(s *scenarios.Step) callFunc {
 
 // call makes one call and records what the client said of it.
 func (r *inProcessRun) call(client *http.Client, o order) {
-	ctx, cancel := r.callContext(o.step)
-	defer cancel()
+	result := journal.Result{Call: o.number, Start: r.rec.Now(), Timed: true}
+	ctx, cancelled, end := r.callContext(o.step)
+	defer end()
 	req, err := r.request(ctx, o)
 	if err != nil {
 		r.stop(fmt.Errorf("call %d cannot be made: %w", o.number, err))
 		return
 	}
-	ok := false
-	if resp, err := client.Do(req); err == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		err = errors.Join(err, resp.Body.Close())
-		ok = err == nil && resp.StatusCode/100 == 2
+	err = read(client, req, &result)
+	result.At = r.rec.Now()
+	result.OK = err == nil && result.Status/100 == 2
+	if err != nil {
+		result.Error = err.Error()
 	}
-	if err := r.rec.Result(journal.Result{Call: o.number, OK: ok, At: r.rec.Now()}); err != nil {
+	if at := cancelled.Load(); at != nil && *at <= result.At {
+		result.Cancelled, result.HasCancel = *at, true
+	}
+	if err := r.rec.Result(result); err != nil {
 		r.stop(err)
 	}
 }
 
-// callContext returns the context of a call: its deadline, its cancellation, and whether it may be repeated.
-func (r *inProcessRun) callContext(s *scenarios.Step) (context.Context, context.CancelFunc) {
-	ctx := context.WithValue(r.ctx, idempotentKey{}, s.Idempotent)
+// read sends a request, and reads its answer to the end. The result gets the answer's status and, where that was read whole,
+// its body's length and digest.
+func read(client *http.Client, req *http.Request, result *journal.Result) error {
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	digest := sha256.New()
+	n, err := io.Copy(digest, resp.Body)
+	err = errors.Join(err, resp.Body.Close())
+	result.Status = resp.StatusCode
+	if err == nil {
+		result.HasBody, result.BodyLen = true, n
+		digest.Sum(result.BodySHA256[:0])
+	}
+	return err
+}
+
+// callContext returns the context of a call: its deadline, its cancellation, and whether it may be repeated. The instant at
+// which it was cancelled is there before the context ends; nil where it was not.
+func (r *inProcessRun) callContext(s *scenarios.Step) (ctx context.Context, cancelled *atomic.Pointer[time.Duration], end func()) {
+	ctx = context.WithValue(r.ctx, idempotentKey{}, s.Idempotent)
 	var ends []func()
 	if s.Deadline > 0 {
 		var cancel context.CancelFunc
@@ -115,15 +140,20 @@ func (r *inProcessRun) callContext(s *scenarios.Step) (context.Context, context.
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ends = append(ends, cancel)
+	cancelled = new(atomic.Pointer[time.Duration])
 	if s.CancelAfter > 0 {
-		t := time.AfterFunc(s.CancelAfter, cancel)
+		t := time.AfterFunc(s.CancelAfter, func() {
+			at := r.rec.Now()
+			cancelled.Store(&at)
+			cancel()
+		})
 		ends = append(ends, func() { t.Stop() })
 	}
-	return ctx, sync.OnceFunc(func() {
+	return ctx, cancelled, func() {
 		for _, end := range ends {
 			end()
 		}
-	})
+	}
 }
 
 // request makes the request of a call as its step describes it.
