@@ -138,7 +138,7 @@ var _ = Describe("the scenario of every check", func() {
 	It("is passed by the bundled client", func() {
 		backoff := must(resilience.NewBackoff(resilience.BackoffSettings{Base: 200 * time.Millisecond, Jitter: resilience.JitterEqual}))
 		retry := resilience.RetrySettings{MaxAttempts: 4, Backoff: backoff, Budget: must(resilience.NewBudget(resilience.BudgetSettings{Tokens: 200}))}
-		Expect(judged(everyCheck, keyedWhereTold(httpclient.WithRetry(retry), httpclient.WithoutHostPause()))).To(suites.Pass())
+		Expect(judged(everyCheck, keyedWhereTold(httpclient.KeySettings{}, httpclient.WithRetry(retry), httpclient.WithoutHostPause()))).To(suites.Pass())
 	})
 
 	for _, f := range flaws {

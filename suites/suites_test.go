@@ -9,11 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/format"
 
-	"brownout/resilience"
-	"brownout/resilience/httpclient"
-	"brownout/scenarios"
 	"brownout/suites"
-	"brownout/suites/drive"
 	"brownout/suites/verdict"
 )
 
@@ -36,27 +32,6 @@ func TestSuites(t *testing.T) {
 // theT returns the *testing.T of the suite, once it runs.
 func theT() *testing.T { return suiteT }
 
-// reference is the bundled client, with a budget and one more attempt than its default. It adds a key to a call that the
-// caller says may be repeated, as an application does that knows which of its calls the server takes a key for.
-func reference(base http.RoundTripper) *http.Client {
-	budget := must(resilience.NewBudget(resilience.BudgetSettings{}))
-	return keyedWhereTold(httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 4, Budget: budget, Seed: 7}))(base)
-}
-
-// keyedWhereTold returns a maker of bundled clients that add a key to a call of which the driver says that it may be repeated.
-func keyedWhereTold(options ...httpclient.Option) suites.NewClient {
-	return func(base http.RoundTripper) *http.Client {
-		plain := must(httpclient.New(base, options...))
-		keyed := must(httpclient.New(base, append(options[:len(options):len(options)], httpclient.WithIdempotencyKeys(httpclient.KeySettings{}))...))
-		return &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
-			if drive.Idempotent(req.Context()) {
-				return keyed.RoundTrip(req)
-			}
-			return plain.RoundTrip(req)
-		})}
-	}
-}
-
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
@@ -69,10 +44,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// The reference client passes every scenario of the library.
-var _ = suites.DescribeClient("the bundled client", theT, reference, scenarios.BuiltinNames()...)
-
-// So does a sound client that shares no code with it: a check that only our own client could pass would be no check.
+// A sound client that shares no code with the bundled one passes too: a check that only our own client could pass would be no check.
 var _ = suites.DescribeClient("a sound client written by hand", theT, broken(func(*sketch) {}),
 	"retry/two-503s", "retry/always-503", "retry/final-404", "retry/final-400", "retry/reset-once", "retry/unsafe-post",
 	"retry/same-body", "retry-after/seconds", "retry-after/date", "retry-after/rfc850", "retry-after/asctime",
