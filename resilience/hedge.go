@@ -40,7 +40,7 @@ type HedgeSettings struct {
 // When the first attempt fails before a copy was started, that is the end; later its failure is returned once no copy has
 // succeeded.
 //
-// The winner's context ends when Run returns, unless the operation asked to [Hold] it.
+// The context of the attempt whose result is returned ends when Run returns, unless the attempt asked to [Hold] it.
 type Hedge struct {
 	s    HedgeSettings
 	seen *quantile // nil without Quantile
@@ -106,7 +106,7 @@ func (h *Hedge) RunResult(ctx context.Context, next func(context.Context) error,
 		return contextError(ctx)
 	}
 	delay := h.delay()
-	first := newHedgeAttempt(ctx)
+	first := newHedgeAttempt(ctx, 1)
 	if delay < 0 {
 		return h.alone(first, next)
 	}
@@ -155,6 +155,7 @@ func (h *Hedge) settle(err error) {
 type hedgeAttempt struct {
 	context.Context
 	cancel context.CancelFunc
+	number int
 
 	mu   sync.Mutex // guards held
 	held bool
@@ -162,13 +163,13 @@ type hedgeAttempt struct {
 
 type hedgeKey struct{}
 
-func newHedgeAttempt(ctx context.Context) *hedgeAttempt {
-	a := &hedgeAttempt{}
+func newHedgeAttempt(ctx context.Context, number int) *hedgeAttempt {
+	a := &hedgeAttempt{number: number}
 	a.Context, a.cancel = context.WithCancel(ctx)
 	return a
 }
 
-// Value finds the attempt itself for Hold.
+// Value finds the attempt itself for Hold and HedgeNumber.
 func (a *hedgeAttempt) Value(key any) any {
 	if key == (hedgeKey{}) {
 		return a
@@ -188,7 +189,7 @@ func (a *hedgeAttempt) end() {
 
 // Hold keeps the context of the attempt of a [Hedge] that ctx belongs to alive after the attempt has returned, for a result
 // that needs it, such as a response whose body is still to be read. Whoever has the result calls release when done with
-// it; further calls do nothing. An attempt that loses is cancelled all the same. Hold must be called before the attempt
+// it; further calls do nothing. An attempt whose result is not returned is cancelled all the same. Hold must be called before the attempt
 // returns; outside of a Hedge it does nothing.
 func Hold(ctx context.Context) (release func()) {
 	a, ok := ctx.Value(hedgeKey{}).(*hedgeAttempt)
@@ -199,4 +200,13 @@ func Hold(ctx context.Context) (release func()) {
 	a.held = true
 	a.mu.Unlock()
 	return a.cancel
+}
+
+// HedgeNumber returns which attempt of a [Hedge] ctx belongs to: 1 for the first, 2 for the first copy, and so on; 0 outside of
+// a Hedge.
+func HedgeNumber(ctx context.Context) int {
+	if a, ok := ctx.Value(hedgeKey{}).(*hedgeAttempt); ok {
+		return a.number
+	}
+	return 0
 }

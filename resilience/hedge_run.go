@@ -67,10 +67,10 @@ func (r *hedgeRun) copy() {
 		r.mu.Unlock()
 		return
 	}
-	a := newHedgeAttempt(r.ctx)
+	number := len(r.copies) + 2
+	a := newHedgeAttempt(r.ctx, number)
 	r.copies = append(r.copies, a)
 	r.running++
-	number := len(r.copies) + 1
 	if len(r.copies) < r.h.s.MaxCopies {
 		r.timer.Reset(r.delay)
 	}
@@ -179,7 +179,7 @@ func (r *hedgeRun) finish(err error) error {
 		winner = 1
 		r.cancelOthers(r.first)
 	default:
-		r.cancelOthers(nil)
+		r.cancelOthers(r.first) // what it returned is the operation's
 	}
 	hedged := len(r.copies) > 0
 	r.mu.Unlock()

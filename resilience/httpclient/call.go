@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"brownout/resilience"
@@ -17,7 +18,27 @@ type call struct {
 	req   *http.Request // with the idempotency key
 	h     *host
 	keyed bool
-	plain bool // the server does not meet the request's Expect: send it without
+	wary  bool         // the request has an Expect
+	plain atomic.Bool  // the server does not meet the request's Expect: send it without
+	sent  atomic.Int32 // how often it was sent
+}
+
+// newCall returns a call that was sent once, or is about to be.
+func (t *Transport) newCall(h *host, req *http.Request, key string) *call {
+	c := &call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
+	c.wary = req.Header.Get("Expect") != ""
+	c.sent.Store(1)
+	return c
+}
+
+// after looks at the first attempt, and makes others if need be.
+func (c *call) after(b *body, a *resilience.Attempts, resp *http.Response, err error) (*http.Response, error) {
+	if err == nil && !c.t.suspect(resp) {
+		b.finish()
+		a.Succeeded(c.req.Context())
+		return resp, nil
+	}
+	return c.again(b, a, resp, err)
 }
 
 // again looks at the first attempt, and makes the others.
@@ -50,17 +71,25 @@ func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err e
 			}
 			return nil, stop
 		}
-		resp, err = c.t.attempt(c.h, c.resend(next, a.Number()))
+		resp, err = c.attempt(c.resend(ctx, next))
 	}
+}
+
+// attempt sends req once, with copies of it if it may be hedged.
+func (c *call) attempt(req *http.Request) (*http.Response, error) {
+	if c.h.hedge != nil && mayHedge(c.req, c.keyed) {
+		return c.hedged(req)
+	}
+	return c.t.attempt(c.h, req)
 }
 
 // judge says whether an attempt failed, and what that means for another one. It lets the host rest when it asks for that.
 func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failure, bool) {
 	unsent := neverSent(err)
 	if err == nil {
-		expecting := !c.plain
+		expecting := !c.plain.Load()
 		e := c.status(resp)
-		unsent = expecting && c.plain // refused for the expectation alone, just now
+		unsent = expecting && c.plain.Load() // refused for the expectation alone, just now
 		if c.t.pauses {
 			c.hold(e)
 		}
@@ -88,8 +117,20 @@ func (c *call) judge(b *body, resp *http.Response, err error) (resilience.Failur
 	return f, true
 }
 
-// status reads what an answer says about another attempt.
+// status reads what an answer says about another attempt, and remembers it where it is about the request.
 func (c *call) status(resp *http.Response) *StatusError {
+	e := c.read(resp)
+	if e.Status == http.StatusExpectationFailed && e.retryable && c.expects() {
+		c.plain.Store(true)
+	}
+	return e
+}
+
+// expects reports whether the request is sent with an Expect.
+func (c *call) expects() bool { return c.wary && !c.plain.Load() }
+
+// read reads what an answer says about another attempt.
+func (c *call) read(resp *http.Response) *StatusError {
 	now := time.Now()
 	e := &StatusError{Status: resp.StatusCode, Header: resp.Header, push: readPushback(resp.Header, now)}
 	for _, read := range c.t.quotas {
@@ -110,8 +151,8 @@ func (c *call) status(resp *http.Response) *StatusError {
 		e.retryable = c.keyed || c.t.retryable(e.Status) // the first attempt is still at work: draft-ietf-httpapi-idempotency-key-header section 2.7
 	case e.Status == http.StatusRequestEntityTooLarge:
 		e.retryable = e.push.delayed || c.t.retryable(e.Status) // a condition that passes: RFC 9110 section 15.5.14
-	case e.Status == http.StatusExpectationFailed && !c.plain && c.req.Header.Get("Expect") != "":
-		e.retryable, c.plain = true, true // RFC 9110 section 10.1.1
+	case e.Status == http.StatusExpectationFailed && c.expects():
+		e.retryable = true // RFC 9110 section 10.1.1
 	case e.Status == http.StatusForbidden:
 		e.retryable = e.exhausted || c.t.retryable(e.Status) // GitHub's way to say 429
 	default:
@@ -163,13 +204,14 @@ func (c *call) good(resp *http.Response) (*http.Response, error) {
 	}
 }
 
-// resend returns the request of another attempt, whose context tells how many there were before.
-func (c *call) resend(body io.ReadCloser, number int) *http.Request {
-	r := c.req.WithContext(context.WithValue(c.req.Context(), resendContext{}, number-1))
+// resend returns the request sent once more under ctx, which then tells how often it was sent before.
+func (c *call) resend(ctx context.Context, body io.ReadCloser) *http.Request {
+	number := int(c.sent.Add(1))
+	r := c.req.WithContext(context.WithValue(ctx, resendContext{}, number-1))
 	if name := c.t.header; name != "" {
-		r = withHeader(r, name, fmt.Sprintf("attempt=%d; max=%d", number, c.t.retry.MaxAttempts()))
+		r = withHeader(r, name, fmt.Sprintf("attempt=%d; max=%d", number, c.t.maxSent))
 	}
-	if c.plain {
+	if c.plain.Load() {
 		r.Header = r.Header.Clone()
 		r.Header.Del("Expect")
 	}

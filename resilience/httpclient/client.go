@@ -23,6 +23,7 @@ type config struct {
 	bulkhead   *resilience.BulkheadSettings
 	limiter    *resilience.LimiterSettings
 	budget     *resilience.BudgetSettings
+	hedge      *resilience.HedgeSettings
 	quotas     []QuotaReader
 	retryable  func(status int) bool
 	noPause    bool
@@ -68,6 +69,24 @@ func WithBulkhead(s resilience.BulkheadSettings) Option {
 // deadline fails at once with a [*resilience.LimitError].
 func WithLimiter(s resilience.LimiterSettings) Option {
 	return func(c *config) { c.limiter = &s }
+}
+
+// WithHedge sends a request once more while its answer is late, and takes the answer that comes first; see [resilience.Hedge].
+// The delay is Delay, or by Quantile what the host's answers took lately; it counts from when the attempt was admitted by
+// breaker, bulkhead and limiter. Only requests are hedged that are idempotent by their method or carry an idempotency key, which
+// all copies share, and whose body is at hand again through GetBody; no request for an Upgrade.
+//
+// Copies stand back: one that breaker, bulkhead, limiter or a pause of the host do not let through at once is not sent, and what
+// becomes of a copy never makes the call fail. An answer that would be retried does not win. The loser is cancelled, and its body closed.
+//
+// Without a Budget each host has one of [HedgeBudget]. One that is given is shared by all hosts. Discard is not used.
+func WithHedge(s resilience.HedgeSettings) Option {
+	return func(c *config) { c.hedge = &s }
+}
+
+// HedgeBudget is the budget of the copies to a host where [WithHedge] is given none: a tenth of the calls, and ten more at the start.
+func HedgeBudget() resilience.BudgetSettings {
+	return resilience.BudgetSettings{Tokens: 10, PerCall: 0.1}
 }
 
 // WithAttemptTimeout bounds every attempt, with the body of its answer; 0 = no bound, and the caller's context or the
@@ -157,6 +176,10 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		maxPause:   c.retry.MaxPushback,
 		scope:      c.scope,
 		header:     http.CanonicalHeaderKey(c.header),
+		maxSent:    retry.MaxAttempts(),
+	}
+	if c.hedge != nil {
+		t.maxSent *= 1 + max(1, c.hedge.MaxCopies)
 	}
 	if _, err := c.newHost("", time.Now()); err != nil { // so that later ones cannot fail
 		return nil, fmt.Errorf("httpclient: %w", err)
@@ -240,7 +263,26 @@ func (c *config) newHost(name string, base time.Time) (h *host, err error) {
 			return nil, err
 		}
 	}
+	if c.hedge != nil {
+		if h.hedge, err = c.newHedge(name); err != nil {
+			return nil, err
+		}
+	}
 	return h, nil
+}
+
+// newHedge returns the hedge of a host.
+func (c *config) newHedge(name string) (h *resilience.Hedge, err error) {
+	s := *c.hedge
+	s.Observer = c.observerFor(name, s.Observer)
+	s.Name = nameFor(name, s.Name)
+	s.Discard = discardAnswer
+	if s.Budget == nil {
+		if s.Budget, err = resilience.NewBudget(HedgeBudget()); err != nil {
+			return nil, err
+		}
+	}
+	return resilience.NewHedge(s)
 }
 
 // nameFor returns the name of a host's policy, for errors and events.

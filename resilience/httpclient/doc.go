@@ -1,8 +1,8 @@
 // Package httpclient puts the policies of package resilience into an [http.RoundTripper], in the order that is right:
 //
-//	idempotency key → retry → breaker → bulkhead → limiter → timeout of an attempt → wire
+//	idempotency key → retry → hedge → breaker → bulkhead → limiter → timeout of an attempt → wire
 //
-// so that a call has one key however often it is sent, every attempt passes breaker and limiter, and no attempt hangs.
+// so that a call has one key however often it is sent, every attempt and every copy passes breaker and limiter, and no attempt hangs.
 //
 //	transport, err := httpclient.New(nil,
 //		httpclient.WithAttemptTimeout(5*time.Second),

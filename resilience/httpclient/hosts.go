@@ -14,6 +14,15 @@ type host struct {
 	bulkhead *resilience.Bulkhead
 	limiter  *resilience.Limiter
 	budget   *resilience.Budget
+	hedge    *resilience.Hedge
+}
+
+// dismiss gives back what an attempt holds that was admitted to breaker and bulkhead, and is not sent.
+func (h *host) dismiss(permit resilience.Permit) {
+	if h.bulkhead != nil {
+		h.bulkhead.Release()
+	}
+	permit.Done(resilience.OutcomeNeutral)
 }
 
 // troubled reports whether the host has a state worth remembering: it is held back, or its breaker is not closed.

@@ -23,6 +23,7 @@ type Transport struct {
 	maxPause   time.Duration
 	scope      func(*http.Request) string
 	header     string // of the attempts' count; empty = none
+	maxSent    int    // how often a call is sent at most, copies included
 	hosts      hosts
 }
 
@@ -54,14 +55,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		drop(req)
 		return nil, err
 	}
+	if h.hedge != nil && mayHedge(req, key != "") {
+		c := t.newCall(h, req, key)
+		resp, err := c.hedged(req)
+		return c.after(&b, &a, resp, err)
+	}
 	resp, err := t.attempt(h, b.first(req))
 	if err == nil && !t.suspect(resp) {
 		b.finish()
 		a.Succeeded(ctx)
 		return resp, nil
 	}
-	c := call{t: t, req: req, h: h, keyed: key != "" || len(req.Header[t.keys.header]) > 0}
-	return c.again(&b, &a, resp, err)
+	return t.newCall(h, req, key).again(&b, &a, resp, err)
 }
 
 // host returns what is kept of the host of req.
@@ -82,46 +87,56 @@ func (t *Transport) suspect(resp *http.Response) bool {
 
 // attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
 // refused the request's body is closed, as by any RoundTripper.
-func (t *Transport) attempt(h *host, req *http.Request) (resp *http.Response, err error) {
-	if h.breaker == nil {
-		return t.answered(t.admitted(h, req))
-	}
-	permit, err := h.breaker.Acquire(req.Context())
+func (t *Transport) attempt(h *host, req *http.Request) (*http.Response, error) {
+	permit, err := t.admit(req.Context(), h)
 	if err != nil {
 		drop(req)
 		return nil, err
 	}
-	outcome := resilience.OutcomeFailure // of a panic
-	defer func() { permit.Done(outcome) }()
-	resp, err = t.answered(t.admitted(h, req))
-	outcome = t.outcome(req, resp, err)
-	return resp, err
+	return t.send(h, req, permit)
 }
 
-// admitted sends req once bulkhead, pause and limiter let it: a token is taken last, so that it is used at once.
-func (t *Transport) admitted(h *host, req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	if h.bulkhead != nil {
-		if err := h.bulkhead.Acquire(ctx); err != nil {
-			drop(req)
-			return nil, err
+// admit waits until breaker, bulkhead, pause and limiter let an attempt through: a token is taken last, so that it is used
+// at once. Who is admitted must send.
+func (t *Transport) admit(ctx context.Context, h *host) (permit resilience.Permit, err error) {
+	if h.breaker != nil {
+		if permit, err = h.breaker.Acquire(ctx); err != nil {
+			return permit, err
 		}
 	}
-	var err error
+	if h.bulkhead != nil {
+		if err := h.bulkhead.Acquire(ctx); err != nil {
+			permit.Done(resilience.OutcomeNeutral)
+			return permit, err
+		}
+	}
 	if h.gate.closed() {
 		err = h.gate.wait(ctx, h.name, t.retry.Draw)
 	}
 	if err == nil && h.limiter != nil {
 		err = h.limiter.Wait(ctx)
 	}
-	switch {
-	case err != nil:
-		if h.bulkhead != nil {
-			h.bulkhead.Release()
-		}
-		drop(req)
-		return nil, err
-	case t.timeout == 0 && h.bulkhead == nil:
+	if err != nil {
+		h.dismiss(permit)
+	}
+	return permit, err
+}
+
+// send sends req for an attempt that was admitted.
+func (t *Transport) send(h *host, req *http.Request, permit resilience.Permit) (resp *http.Response, err error) {
+	if h.breaker == nil {
+		return t.answered(t.wire(h, req))
+	}
+	outcome := resilience.OutcomeFailure // of a panic
+	defer func() { permit.Done(outcome) }()
+	resp, err = t.answered(t.wire(h, req))
+	outcome = t.outcome(req, resp, err)
+	return resp, err
+}
+
+// wire hands req to the base, with what has to end the attempt.
+func (t *Transport) wire(h *host, req *http.Request) (*http.Response, error) {
+	if t.timeout == 0 && h.bulkhead == nil {
 		return t.base.RoundTrip(req)
 	}
 	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
