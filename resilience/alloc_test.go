@@ -5,6 +5,7 @@ package resilience_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"brownout/resilience"
 )
@@ -49,6 +50,15 @@ func TestRetryDoesNotAllocate(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(1000, call); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", name, n)
+		}
+	}
+}
+
+func TestHedgeAllocations(t *testing.T) {
+	for _, s := range []resilience.HedgeSettings{{Delay: time.Hour}, {Delay: time.Hour, Quantile: 0.95}} {
+		h := mustHedge(t, s)
+		if n := testing.AllocsPerRun(100, func() { _ = h.Run(context.Background(), succeeding) }); n > 3 {
+			t.Errorf("%v allocations, want at most 3", n)
 		}
 	}
 }

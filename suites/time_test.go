@@ -163,6 +163,35 @@ var _ = rule("TIME-006", func() {
 		Expect(at).To(Equal([]time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond}))
 	}))
 
+	client := bundled(httpclient.WithHedge(resilience.HedgeSettings{Delay: 100 * time.Millisecond, MaxCopies: 2}),
+		httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 1}))
+
+	It("a slow GET is sent up to three times, and all but the winner are given up", func() {
+		r := observed(`
+routes: [{match: GET /items/:id, answers: [{status: 200, delay: 10s}, {status: 200, delay: 10s}, {status: 200, delay: 10ms}]}]
+drive: {request: GET /items/:call, calls: 3, settle: 1m}
+expect: [succeeds: all, attempts: {per_call: 3}]
+`, client)
+		Expect(r.Verdict).To(suites.Pass())
+		for call := 1; call <= 3; call++ {
+			atts := r.call(call)
+			for k, a := range atts {
+				Expect(a.First-atts[0].First).To(Equal(time.Duration(k)*100*time.Millisecond), "request %d", k+1)
+				Expect(a.Whole).To(Equal(k == 2), "request %d", k+1)
+			}
+		}
+	})
+
+	It("a slow POST once, unless it has a key that all copies share", func() {
+		const slow = `
+routes: [{match: POST /payments, answers: [{status: 201, delay: 350ms}]}]
+drive: {request: POST /payments, calls: 3, json: {amount: 1}, settle: 1m}
+`
+		Expect(judged(slow+"expect: [succeeds: all, attempts: {per_call: 1}]", client)).To(suites.Pass())
+		keyed := bundled(httpclient.WithHedge(resilience.HedgeSettings{Delay: 100 * time.Millisecond}), httpclient.WithIdempotencyKeys(httpclient.KeySettings{}))
+		Expect(judged(slow+"expect: [succeeds: all, attempts: {per_call: 2}, same_idempotency_key]", keyed)).To(suites.Pass())
+	})
+
 	It("and none for an answer in time", inVirtualTime(func() {
 		hedge := must(resilience.NewHedge(resilience.HedgeSettings{Delay: 100 * time.Millisecond}))
 		var runs atomic.Int32

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"brownout/resilience"
@@ -128,6 +129,30 @@ func ExampleResendCount() {
 	// Output:
 	// http.request.resend_count 1
 	// http.request.resend_count 2
+}
+
+// A second request is sent when the first takes longer than 19 in 20 did lately; until that is known, after half a second.
+func ExampleWithHedge() {
+	var n atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		number := n.Add(1)
+		if number == 1 { // it hangs
+			<-r.Context().Done()
+			return
+		}
+		_, _ = fmt.Fprint(w, "answer to request ", number)
+	}))
+	defer server.Close()
+
+	transport, _ := httpclient.New(nil, httpclient.WithHedge(resilience.HedgeSettings{Quantile: 0.95, Delay: 500 * time.Millisecond}))
+	resp, err := transport.Client().Get(server.URL)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, _ := io.ReadAll(resp.Body)
+	fmt.Println(string(text))
+	// Output: answer to request 2
 }
 
 func ExampleWithQuota() {
