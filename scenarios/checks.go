@@ -110,6 +110,30 @@ type Connections struct {
 	AfterStop *Count // left open when the client has ended
 }
 
+// StopsAfterSuccess holds when no attempt of a call follows a whole 2xx, and those then under way are given up.
+type StopsAfterSuccess struct{}
+
+// InFlight bounds the attempts that are under way at one instant. A nil bound is not judged; at least one is set.
+type InFlight struct {
+	PerCall *Count // of one call; declared is the profile's hedge_max
+	Total   *Count // of all calls together; declared is the profile's client_concurrency
+}
+
+// RetriesReturn holds when at least Min failed attempts are tried again.
+type RetriesReturn struct {
+	Min int // 1 by default
+}
+
+// ClientsDiffer holds when clients do not wait alike: of two gap lists, one gap at least differs by more than By.
+type ClientsDiffer struct {
+	By time.Duration // 20ms by default
+}
+
+// KeepsDeadline holds when no attempt starts after its call's deadline.
+type KeepsDeadline struct {
+	Of *time.Duration // nil: the call's own where the driver gave it one, else the profile's
+}
+
 func (*Succeeds) check()                {}
 func (*Attempts) check()                {}
 func (*RetriesOn) check()               {}
@@ -130,3 +154,8 @@ func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}
 func (*KeyFromFirstAttempt) check()     {}
 func (*Connections) check()             {}
+func (*StopsAfterSuccess) check()       {}
+func (*InFlight) check()                {}
+func (*RetriesReturn) check()           {}
+func (*ClientsDiffer) check()           {}
+func (*KeepsDeadline) check()           {}

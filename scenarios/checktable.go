@@ -14,6 +14,8 @@ const (
 	sampleAmplification = 500 // calls for BUDGET
 	sampleHerd          = 50  // calls for HERD
 	sampleDistinct      = 2   // calls for keys to differ
+	sampleReturn        = 200 // calls for a retry to be seen again
+	sampleClients       = 10  // waits for two clients to differ: five of each
 )
 
 // What samples count.
@@ -50,11 +52,19 @@ func checkTable() []Check {
 				oneOrList("words", word("attempts", "outcome", "gaps", "pace")), nil, func(s *SameAs) *[]string { return &s.Compare }),
 			key(Key{Name: "within", Default: "20%", Doc: "By how much they may differ."},
 				share, 0.2, func(s *SameAs) *Share { return &s.Within })),
+		check[StopsAfterSuccess](Check{Name: "stops_after_success", Identity: true, Rules: []string{"RETRY-012"},
+			Doc: "No attempt of a call follows a whole 2xx, and those that are then under way are given up."}),
+		check(Check{Name: "in_flight", Rules: []string{"TIME-005"}, Doc: "At most so many attempts are under way at one instant."},
+			countRow("per_call", 1, "Of one call; declared: the profile's hedge_max.", func(f *InFlight) **Count { return &f.PerCall }),
+			countRow("total", 1, "Of all calls together; declared: the profile's client_concurrency.", func(f *InFlight) **Count { return &f.Total })),
 		check(Check{Name: "amplification", Identity: true, Sample: sampleAmplification, SampleOf: ofCalls, Rules: []string{"RETRY-011"},
 			Doc: "There are at most so many attempts for each call, after a share of the phase."},
 			key(Key{Name: "max", Default: "1.3x", Doc: "Attempts for each call."}, factor, 1.3, func(a *Amplification) *float64 { return &a.Max }),
 			key(Key{Name: "after", Default: "50%", Doc: "The share of the phase, or of the run, that is not judged."},
 				share, 0.5, func(a *Amplification) *Share { return &a.After })),
+		check(Check{Name: "retries_return", Identity: true, Sample: sampleReturn, SampleOf: ofCalls, Rules: []string{"RETRY-011"},
+			Doc: "Failed attempts are tried again, as behind an outage in which a budget ran out."},
+			key(Key{Name: "min", Default: "1", Doc: "So many retries at least."}, count(1), 1, func(r *RetriesReturn) *int { return &r.Min })),
 		check(Check{Name: "no_hot_loop", Identity: true, Sample: sampleMean, SampleOf: ofWaits, Rules: []string{"BACKOFF-001", "BACKOFF-007", "RA-004", "IDEM-006"},
 			Doc: "The mean over the calls of each gap from the second on is long enough."},
 			key(Key{Name: "mean", Default: "10ms; after 429 100ms", Doc: "The least mean."}, anyDuration, nil,
@@ -68,6 +78,9 @@ func checkTable() []Check {
 			durationRow(Key{Name: "window", Doc: "How long a stretch is looked at."}, 100*time.Millisecond, func(s *SpreadsOut) *time.Duration { return &s.Window }),
 			key(Key{Name: "max", Default: "90%", Doc: "The share of first retries that one window may hold."},
 				share, 0.9, func(s *SpreadsOut) *Share { return &s.Max })),
+		check(Check{Name: "clients_differ", Identity: true, Sample: sampleClients, SampleOf: ofWaits, Rules: []string{"BACKOFF-005"},
+			Doc: "Two clients that meet the same failures do not wait alike."},
+			durationRow(Key{Name: "by", Doc: "One of five waits differs by more than this."}, 20*time.Millisecond, func(c *ClientsDiffer) *time.Duration { return &c.By })),
 		check(Check{Name: "honours_retry_after", Identity: true, Rules: []string{"RA-001", "RA-002", "RA-003", "RA-006"},
 			Doc: "No attempt comes before it was due."},
 			durationRow(Key{Name: "tolerance", Doc: "So much earlier passes, for early timers."}, 25*time.Millisecond, func(h *HonoursRetryAfter) *time.Duration { return &h.Tolerance }),
@@ -90,6 +103,9 @@ func checkTable() []Check {
 			countRow("after_stop", 0, "Left open when the client has ended.", func(c *Connections) **Count { return &c.AfterStop })),
 		check[LeavesConnection](Check{Name: "leaves_connection", Rules: []string{"CONN-001", "CONN-002", "CONN-004"},
 			Doc: "Nothing is sent on a connection that was said to end, or was ended, or brought stray bytes."}),
+		check(Check{Name: "keeps_deadline", Identity: true, Rules: []string{"TIME-003"}, Doc: "No attempt of a call starts after its deadline."},
+			key(Key{Name: "of", Default: "the step's deadline, else the declared one", Doc: "How long a call may take, from its first attempt."}, declaredOr(anyDuration), nil,
+				func(k *KeepsDeadline) **time.Duration { return &k.Of })),
 		check(Check{Name: "attempt_ends", Rules: []string{"TIME-001", "TIME-002"}, Doc: "The client gives up each attempt that is not answered."},
 			key(Key{Name: "within", Default: "the declared attempt_timeout, else 60s", Doc: "How long it may take, from its first byte."}, anyDuration, nil,
 				func(a *AttemptEnds) **time.Duration { return &a.Within })),
@@ -99,8 +115,7 @@ func checkTable() []Check {
 // unbuiltChecks are the checks of the grammar that this version does not judge.
 var unbuiltChecks = func() []Check {
 	var list []Check
-	for _, name := range []string{"stops_after_success", "in_flight", "retries_return", "clients_differ",
-		"pauses_others", "ends", "keeps_deadline", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
+	for _, name := range []string{"pauses_others", "ends", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
 		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
 		"refuses", "final_effect", "stops_when_cancelled"} {
 		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})

@@ -84,6 +84,7 @@ func ExampleChecks() {
 	}
 	// Output:
 	// amplification needs 500 calls
+	// retries_return needs 200 calls
 	// no_hot_loop needs 20 waits
 	// backoff_grows needs 20 calls
 	// backoff_jitters needs 20 calls

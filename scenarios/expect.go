@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -220,6 +221,20 @@ var countOrDeclared = func(least int) codec[*Count] {
 }
 
 var anyDuration = optional(duration)
+
+// declaredOr lets a value be the word declared too, which leaves it unset.
+func declaredOr[V any](c codec[*V]) codec[*V] {
+	read := c.read
+	c.kind.Words = append(slices.Clip(c.kind.Words), "declared")
+	c.read = func(l *loader, n *yaml.Node, v **V) {
+		if v2 := follow(n); v2.Kind == yaml.ScalarNode && v2.Value == "declared" {
+			*v = nil
+			return
+		}
+		read(l, n, v)
+	}
+	return c
+}
 
 func countRow[P any](name string, least int, doc string, at func(*P) **Count) row[P] {
 	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)

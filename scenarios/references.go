@@ -155,6 +155,10 @@ func (l *loader) checkParams(e *Expectation) {
 		if p.Min != nil && p.Max != nil && !p.Min.Declared && !p.Max.Declared && p.Min.N > p.Max.N {
 			l.failValue(l.spots[&p.Min], "min is above max", "")
 		}
+	case *InFlight:
+		if l.spots[&p.PerCall].key == nil && l.spots[&p.Total].key == nil {
+			l.fail(n, "check \"in_flight\" needs per_call or total", "write in_flight: {per_call: 1}")
+		}
 	case *Connections:
 		if l.spots[&p.Max].key == nil && l.spots[&p.Open].key == nil && l.spots[&p.PerCall].key == nil && l.spots[&p.AfterStop].key == nil {
 			l.fail(n, "check \"connections\" needs max, open, per_call or after_stop", "write connections: {max: 2}")

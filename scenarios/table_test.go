@@ -142,7 +142,7 @@ func TestEveryCheck(t *testing.T) {
 			}
 			needed := ""
 			for _, k := range c.Params {
-				if k.Required || c.Name == "attempts" && k.Name == "max" || c.Name == "connections" && k.Name == "max" {
+				if k.Required || c.Name == "attempts" && k.Name == "max" || c.Name == "connections" && k.Name == "max" || c.Name == "in_flight" && k.Name == "total" {
 					needed = k.Name + ": " + value(k)
 				}
 			}

@@ -169,7 +169,7 @@ func neverFails(params Params, seen reached) string {
 		return sayIf(!seen.ends, "no connection is said to end, nor ended while it is idle")
 	case *AttemptEnds:
 		return sayIf(!seen.failing, "every attempt is answered at once")
-	case *SameAs:
+	case *SameAs, *InFlight:
 		return ""
 	case *SpreadsOut:
 		if !seen.held {

@@ -28,6 +28,7 @@ routes:
   - {match: POST /refunds, name: refunds, answers: [{status: 503}, {status: 201}]}
   - {match: GET /never/:id, answers: [{status: 503}]}
   - {match: GET /down/:id, name: down, answers: [{status: 503}]}
+  - {match: GET /brief/:id, name: brief, answers: [{status: 503}]}
 drive:
   - {request: GET /items/:call, calls: 20, concurrency: 20}
   - {request: GET /busy/:call, calls: 20, concurrency: 20}
@@ -37,6 +38,7 @@ drive:
   - {request: POST /orders, calls: 3, json: {item: 1}}
   - {request: POST /payments, calls: 5, concurrency: 5, json: {amount: 4999}, idempotent: true}
   - {request: POST /refunds, calls: 3, json: {amount: 4999}, idempotent: true}
+  - {request: GET /brief/:call, calls: 3, concurrency: 3, deadline: 300ms}
   - {request: GET /never/:call, calls: 3, concurrency: 3}
   - {request: GET /down/:call, calls: 600, rate: 50/s}
 expect:
@@ -56,14 +58,19 @@ expect:
   - distinct_idempotency_keys
   - key_from_first_attempt: {route: refunds}
   - connections: {open: 5}
+  - keeps_deadline: {route: brief}
 `
 
 // elsewhere are the checks that are built and have a scenario of their own, with a client that fails them alone.
 var elsewhere = map[string]string{
-	"attempt_ends":      "ends_test.go: it takes an upstream that falls silent",
-	"leaves_connection": "ends_test.go: it takes an upstream that ends connections",
-	"same_as":           "cases_test.go: it compares the cases of a route",
-	"spreads_out":       "herd_test.go: it takes fifty connections at once, and waits of a second",
+	"attempt_ends":        "ends_test.go: it takes an upstream that falls silent",
+	"clients_differ":      "seeds_test.go: it takes several clients",
+	"in_flight":           "hedge_test.go: it takes an upstream that answers late",
+	"leaves_connection":   "ends_test.go: it takes an upstream that ends connections",
+	"retries_return":      "recovery_test.go: it takes an upstream that was down",
+	"same_as":             "cases_test.go: it compares the cases of a route",
+	"spreads_out":         "herd_test.go: it takes fifty connections at once, and waits of a second",
+	"stops_after_success": "hedge_test.go: it takes an upstream that answers late",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.
@@ -127,6 +134,7 @@ var flaws = []flaw{
 			return text("call-%d", call)
 		}
 	}, but: "same_idempotency_key"}, // a call whose first attempt lacks the key has not one key
+	{check: "keeps_deadline", text: "goes on when its time is up", breakIt: func(s *sketch) { s.deaf = true }},
 	{check: "connections", text: "neither reads nor closes what it repeats", breakIt: func(s *sketch) { s.drain = false }},
 }
 

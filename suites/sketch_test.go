@@ -2,6 +2,7 @@ package suites_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -27,6 +28,7 @@ type sketch struct {
 	dropBody       bool // the next attempt has no body
 	dropType       bool // the next attempt lacks the Content-Type
 	drain          bool // answers that are not returned are read and closed
+	deaf           bool // goes on when its context has ended
 	budget         float64
 	saved          float64 // what each call adds to the budget, a retry costing 1
 
@@ -58,10 +60,13 @@ func sound(base http.RoundTripper) *sketch {
 	}
 }
 
-// broken returns a maker of sound clients that break has changed.
+// broken returns a maker of sound clients that breakIt has changed. Each draws from a generator of its own.
 func broken(breakIt func(*sketch)) func(http.RoundTripper) *http.Client {
+	clients := uint64(0)
 	return func(base http.RoundTripper) *http.Client {
 		s := sound(base)
+		clients++
+		s.rand = rand.New(rand.NewPCG(clients, 2))
 		breakIt(s)
 		return &http.Client{Transport: s}
 	}
@@ -70,6 +75,9 @@ func broken(breakIt func(*sketch)) func(http.RoundTripper) *http.Client {
 // RoundTrip implements http.RoundTripper.
 func (s *sketch) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := s.begin()
+	if s.deaf {
+		req = req.WithContext(context.WithoutCancel(req.Context()))
+	}
 	content, err := contentOf(req)
 	if err != nil {
 		return nil, err

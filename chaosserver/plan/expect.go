@@ -116,6 +116,19 @@ func expectWords(e *scenarios.Expectation) string {
 			return "each attempt that is not answered is given up within its declared time, else 60s"
 		}
 		return "each attempt that is not answered is given up within " + span(*p.Within)
+	case *scenarios.StopsAfterSuccess:
+		return "no attempt follows a success, and those under way are given up"
+	case *scenarios.InFlight:
+		return "attempts under way at once: " + boundsWords(bound{"of a call at most", p.PerCall}, bound{"in all at most", p.Total})
+	case *scenarios.RetriesReturn:
+		return fmt.Sprintf("at least %d failed attempts are tried again", p.Min)
+	case *scenarios.ClientsDiffer:
+		return "of the first five gaps of two clients, one differs by more than " + span(p.By)
+	case *scenarios.KeepsDeadline:
+		if p.Of == nil {
+			return "no attempt starts after the deadline of its call"
+		}
+		return "no attempt starts more than " + span(*p.Of) + " after the first of its call"
 	case *scenarios.SameAs:
 		what := p.Compare
 		if what == nil {

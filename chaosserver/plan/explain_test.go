@@ -291,6 +291,7 @@ func TestExplainEveryCheck(t *testing.T) {
 		text := map[string]string{
 			"attempts":    "attempts: {per_call: declared}",
 			"connections": "connections: {open: 1, per_call: 2}",
+			"in_flight":   "in_flight: {per_call: 1, total: declared}",
 			"waits":       "waits: {at_least: 1s, after: [429, 503]}",
 			"retries_on":  "retries_on: {exactly: [429, 503]}",
 			"same_as":     "same_as: known\nroutes: [{match: /, cases: {known: [{}], other: [{}]}}]",

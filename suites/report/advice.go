@@ -26,6 +26,24 @@ var advice = map[string][]string{
 		"Build the request once, and send the same bytes on each attempt.",
 		"A body that can be read once only has to be kept, or the call not retried.",
 	},
+	"stops_after_success": {
+		"Take the first success for the end of the call, and cancel what else is under way for it.",
+		"Cancel an attempt that has timed out before the next one is sent, so that its late answer finds nobody.",
+	},
+	"in_flight": {
+		"End an attempt that has timed out, by its context or by closing its connection, before the next one is sent.",
+		"Bound what is under way in all by a semaphore that retries pass too.",
+	},
+	"retries_return": {
+		"Let each call, or each success, put a little back into the budget of retries, so that it is there again after an outage.",
+	},
+	"clients_differ": {
+		"Seed the generator of the jitter from the system's randomness in each process, never with a constant.",
+	},
+	"keeps_deadline": {
+		"Give the call one deadline that spans all of its attempts and the waits between them.",
+		"Before each wait look at what is left of it: where the next attempt would come too late, give up at once.",
+	},
 	"amplification": {
 		"Give the client a budget of retries, such as one retry for every ten calls, shared by all of its calls.",
 		"When the budget is used up, fail at once instead of retrying.",

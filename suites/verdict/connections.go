@@ -42,11 +42,11 @@ func connections(s *scope, p *scenarios.Connections) opinion {
 	if p.AfterStop != nil {
 		parts = append(parts, s.afterStop(conns, p.AfterStop))
 	}
-	return gravest(parts)
+	return gravest("connections", parts)
 }
 
 // gravest is the opinion that decides; passed ones are summed up together.
-func gravest(parts []opinion) opinion {
+func gravest(check string, parts []opinion) opinion {
 	worst := parts[0]
 	for _, o := range parts[1:] {
 		if rank(o.Outcome) > rank(worst.Outcome) {
@@ -56,7 +56,7 @@ func gravest(parts []opinion) opinion {
 		}
 	}
 	if worst.Outcome == Pass {
-		worst.Summary = "connections: " + worst.Summary
+		worst.Summary = check + ": " + worst.Summary
 	}
 	return worst
 }

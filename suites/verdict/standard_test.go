@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -29,6 +30,9 @@ func standard() *scenarios.Scenario {
 		expect(&scenarios.BackoffJitters{}, onRoute("GET /x")),
 		expect(&scenarios.Amplification{Max: 3, After: 0.5}, onRoute("GET /x")),
 		expect(&scenarios.SpreadsOut{}),
+		expect(&scenarios.StopsAfterSuccess{}),
+		expect(&scenarios.InFlight{PerCall: n(1)}),
+		expect(&scenarios.KeepsDeadline{Of: ptr(200 * sec)}, onRoute("GET /x")),
 		expect(&scenarios.SameIdempotencyKey{}, onRoute("POST /pay")),
 		expect(&scenarios.DistinctIdempotencyKeys{}, onRoute("POST /pay")),
 		expect(&scenarios.KeyFromFirstAttempt{}, onRoute("POST /pay")),
@@ -148,6 +152,23 @@ func TestEachCheckFailsAlone(t *testing.T) {
 			for _, c := range r.feed[5:] {
 				c[1].First, c[1].Sent, c[1].Done = 23*sec, 23*sec, 23*sec+ms
 			}
+			return r.record()
+		},
+		"stops_after_success": func(r *run) *recorded {
+			r.feed[0] = append(r.feed[0], made("GET /feed", at(25*sec, 200, entry(1)))...)
+			return r.record()
+		},
+		"in_flight": func(r *run) *recorded {
+			first := r.pays[0][1]
+			first.Done = first.First + 1600*ms
+			first.Closed, first.Whole = journal.ClosedByClientFIN, false
+			r.pays[0][2].First += 500 * ms
+			r.pays[0][2].Sent, r.pays[0][2].Done = r.pays[0][2].First, r.pays[0][2].First+ms
+			return r.record()
+		},
+		"keeps_deadline": func(r *run) *recorded {
+			last := r.gets[0][3]
+			last.First, last.Sent, last.Done = 201*sec, 201*sec, 201*sec+ms
 			return r.record()
 		},
 		"same_idempotency_key": func(r *run) *recorded {

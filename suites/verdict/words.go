@@ -34,12 +34,14 @@ func short(d time.Duration) string {
 	return s
 }
 
-// plural writes a number of things: 1 call, 2 calls, 2 statuses.
+// plural writes a number of things: 1 call, 2 calls, 2 statuses, 2 retries.
 func plural(n int, noun string) string {
 	switch {
 	case n == 1:
 	case strings.HasSuffix(noun, "s"):
 		noun += "es"
+	case strings.HasSuffix(noun, "ry"):
+		noun = strings.TrimSuffix(noun, "y") + "ies"
 	default:
 		noun += "s"
 	}

@@ -1,0 +1,62 @@
+package verdict
+
+import (
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+)
+
+// order is what the scenario's drive asks for with one call.
+type order struct {
+	step    *scenarios.Step
+	request *scenarios.Request
+	client  int    // 0-based ordinal of the client that makes it, of all that the drive asks for
+	variant string // the case that the step is done for; "" for none
+}
+
+// order is what a driven call carries out, by its number; false where the drive does not say how many calls came before.
+// Calls are numbered, and shared by clients, as package drive does it.
+func (e *evidence) order(no int) (order, bool) {
+	before := 0        // calls of the steps so far
+	base, have := 0, 0 // the clients at work are have ones from base on
+	for i := range e.scenario.Drive {
+		step := &e.scenario.Drive[i]
+		variants := step.Cases
+		if len(variants) == 0 {
+			variants = []string{""}
+		}
+		for k, variant := range variants {
+			if step.Fresh {
+				base, have = base+have, 0
+			}
+			clients := max(1, step.Clients)
+			have = max(have, clients)
+			in := no - before - 1
+			endless := step.For > 0
+			if last := i == len(e.scenario.Drive)-1 && k == len(variants)-1; endless && !last {
+				return order{}, false
+			}
+			if endless || in < step.Calls {
+				return order{step, &step.Requests[in%len(step.Requests)], base + in%clients, variant}, true
+			}
+			before += step.Calls
+		}
+	}
+	return order{}, false
+}
+
+// told is what a client that takes orders said of the call. A process for each call takes none: its exit code says how the call
+// ended, and nothing else.
+func (e *evidence) told(c *call) (journal.Result, bool) {
+	if e.exit(c) != nil {
+		return journal.Result{}, false
+	}
+	return e.result(c)
+}
+
+// ordered is the order that a call carries out, where the client takes orders.
+func (e *evidence) ordered(c *call) (order, bool) {
+	if _, told := e.told(c); !told {
+		return order{}, false
+	}
+	return e.order(c.no)
+}
