@@ -220,7 +220,12 @@ func (b *Breaker) probe(g *generation) (Permit, bool) {
 
 // report takes the outcome of the call.
 func (p Permit) report(ctx context.Context, o Outcome) {
-	switch g := p.g; g.state {
+	g := p.g
+	if w := g.sliding; w != nil && o == OutcomeSuccess && !g.b.timed && g.inRow.Load() == 0 && w.mode.Load() == windowFull {
+		w.ok.inc() // the way of most calls
+		return
+	}
+	switch g.state {
 	case StateClosed:
 		g.count(ctx, o, g.b.timed && time.Since(g.b.base)-p.start >= g.b.s.SlowCall)
 	case StateHalfOpen:

@@ -130,8 +130,13 @@ func (b *Budget) take(throttled bool) (price int64, ok bool) {
 	}
 }
 
-// succeeded is told of a call whose first attempt succeeded, or was answered by a healthy server.
-func (b *Budget) succeeded() { b.add(b.perCall + b.perSuccess) }
+// Succeeded tells the budget of a call whose first attempt succeeded, or was answered by a healthy server. A [Retry] does so by
+// itself, and so does [Attempts.Succeeded]; it is for code that asks for [Attempts] only once an attempt has failed.
+func (b *Budget) Succeeded() {
+	if b.tokens.Load() != b.max {
+		b.add(b.perCall + b.perSuccess)
+	}
+}
 
 // recovered is told of a call that succeeded by a retry that took price.
 func (b *Budget) recovered(price int64) {

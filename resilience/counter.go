@@ -39,16 +39,16 @@ type stripe struct {
 
 // inc adds one. It may be called by several goroutines.
 func (c *counter) inc() {
-	if s := c.split.Load(); s != nil {
-		s.inc()
-		return
-	}
-	if n := c.n.Load(); !c.n.CompareAndSwap(n, n+1) {
+	if n := c.n.Load(); c.split.Load() != nil || !c.n.CompareAndSwap(n, n+1) {
 		c.contended()
 	}
 }
 
 func (c *counter) contended() {
+	if s := c.split.Load(); s != nil {
+		s.inc()
+		return
+	}
 	c.n.Add(1)
 	if c.clashes.Add(1) < splitClashes {
 		return

@@ -145,7 +145,7 @@ func (h *Hedge) settle(err error) {
 	switch b := h.s.Budget; {
 	case b == nil:
 	case err == nil:
-		b.succeeded()
+		b.Succeeded()
 	default:
 		b.failed(true)
 	}

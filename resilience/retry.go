@@ -158,7 +158,7 @@ func (r *Retry) Run(ctx context.Context, next func(context.Context) error) error
 		return r.loop(ctx, next, nil, err)
 	}
 	if r.budget != nil {
-		r.budget.succeeded()
+		r.budget.Succeeded()
 	}
 	return nil
 }

@@ -65,6 +65,13 @@ func (r *Retry) StartFor(key string, budget *Budget) Attempts {
 	return a
 }
 
+// ResumeFor is [Retry.StartFor] for a call whose first attempt was made already, without an Attempts, so that a call whose
+// first attempt is good need not have one. Its next step is [Attempts.Failed] or [Attempts.Succeeded]. began is when that
+// attempt began; it matters for MaxElapsed alone.
+func (r *Retry) ResumeFor(key string, budget *Budget, began time.Time) Attempts {
+	return Attempts{retry: r, key: key, budget: budget, since: began, attempts: 1}
+}
+
 func (a *Attempts) start(r *Retry, key string, budget *Budget) {
 	a.retry, a.key, a.budget = r, key, budget
 	if r.maxElapsed > 0 {
@@ -193,7 +200,7 @@ func (a *Attempts) settle(healthy bool) {
 	case !healthy:
 		b.failed(a.attempts <= 1)
 	case a.attempts <= 1:
-		b.succeeded()
+		b.Succeeded()
 	default:
 		b.recovered(a.price)
 	}

@@ -31,19 +31,10 @@ func (t *Transport) newCall(h *host, req *http.Request, key string) *call {
 	return c
 }
 
-// after looks at the first attempt, and makes others if need be.
-func (c *call) after(b *body, a *resilience.Attempts, resp *http.Response, err error) (*http.Response, error) {
-	if err == nil && !c.t.suspect(resp) {
-		b.finish()
-		a.Succeeded(c.req.Context())
-		return resp, nil
-	}
-	return c.again(b, a, resp, err)
-}
-
 // again looks at the first attempt, and makes the others.
-func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err error) (*http.Response, error) {
+func (c *call) again(b *body, began time.Time, resp *http.Response, err error) (*http.Response, error) {
 	defer b.finish()
+	a := c.t.retry.ResumeFor(c.h.name, c.h.budget, began)
 	ctx := c.req.Context()
 	for {
 		failure, failed := c.judge(b, resp, err)
@@ -62,7 +53,7 @@ func (c *call) again(b *body, a *resilience.Attempts, resp *http.Response, err e
 				Detail: "GetBody: " + stop.Error(), Err: failure.Err,
 			})
 		}
-		if stop = pause(ctx, a, resp, delay); stop == nil {
+		if stop = pause(ctx, &a, resp, delay); stop == nil {
 			stop = a.Begin(ctx)
 		}
 		if stop != nil {

@@ -174,6 +174,8 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		retryable:  c.retryable,
 		pauses:     !c.noPause,
 		maxPause:   c.retry.MaxPushback,
+		watched:    c.retry.MaxElapsed > 0,
+		bare:       c.breaker == nil && c.bulkhead == nil && c.limiter == nil && c.timeout == 0 && c.answers == 0,
 		scope:      c.scope,
 		header:     http.CanonicalHeaderKey(c.header),
 		maxSent:    retry.MaxAttempts(),

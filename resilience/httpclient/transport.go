@@ -21,6 +21,8 @@ type Transport struct {
 	retryable  func(status int) bool
 	pauses     bool // Retry-After holds back the host
 	maxPause   time.Duration
+	watched    bool // it matters when a call began
+	bare       bool // an attempt is nothing but the base's RoundTrip, unless the host is paused
 	scope      func(*http.Request) string
 	header     string // of the attempts' count; empty = none
 	maxSent    int    // how often a call is sent at most, copies included
@@ -49,24 +51,31 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = withHeader(req, t.keys.header, key)
 	}
 	h := t.host(req)
-	b := newBody(req, t.bodyBuffer)
-	a := t.retry.StartFor(h.name, h.budget)
-	if err := a.Begin(ctx); err != nil {
+	if ctx.Err() != nil {
 		drop(req)
-		return nil, err
+		a := t.retry.StartFor(h.name, h.budget)
+		return nil, a.Begin(ctx)
 	}
+	b := newBody(req, t.bodyBuffer)
+	var began time.Time
+	if t.watched {
+		began = time.Now()
+	}
+	var resp *http.Response
+	var err error
 	if h.hedge != nil && mayHedge(req, key != "") {
 		c := t.newCall(h, req, key)
-		resp, err := c.hedged(req)
-		return c.after(&b, &a, resp, err)
+		if resp, err = c.hedged(req); err != nil || t.suspect(resp) {
+			return c.again(&b, began, resp, err)
+		}
+	} else if resp, err = t.attempt(h, b.first(req)); err != nil || t.suspect(resp) {
+		return t.newCall(h, req, key).again(&b, began, resp, err)
 	}
-	resp, err := t.attempt(h, b.first(req))
-	if err == nil && !t.suspect(resp) {
-		b.finish()
-		a.Succeeded(ctx)
-		return resp, nil
+	b.finish()
+	if h.budget != nil {
+		h.budget.Succeeded()
 	}
-	return t.newCall(h, req, key).again(&b, &a, resp, err)
+	return resp, nil
 }
 
 // host returns what is kept of the host of req.
@@ -88,6 +97,9 @@ func (t *Transport) suspect(resp *http.Response) bool {
 // attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
 // refused the request's body is closed, as by any RoundTripper.
 func (t *Transport) attempt(h *host, req *http.Request) (*http.Response, error) {
+	if t.bare && !h.gate.closed() {
+		return t.base.RoundTrip(req)
+	}
 	permit, err := t.admit(req.Context(), h)
 	if err != nil {
 		drop(req)
@@ -125,25 +137,22 @@ func (t *Transport) admit(ctx context.Context, h *host) (permit resilience.Permi
 // send sends req for an attempt that was admitted.
 func (t *Transport) send(h *host, req *http.Request, permit resilience.Permit) (resp *http.Response, err error) {
 	if h.breaker == nil {
-		return t.answered(t.wire(h, req))
+		return t.wire(h, req)
 	}
 	outcome := resilience.OutcomeFailure // of a panic
 	defer func() { permit.Done(outcome) }()
-	resp, err = t.answered(t.wire(h, req))
+	resp, err = t.wire(h, req)
 	outcome = t.outcome(req, resp, err)
 	return resp, err
 }
 
-// wire hands req to the base, with what has to end the attempt.
-func (t *Transport) wire(h *host, req *http.Request) (*http.Response, error) {
+// wire hands req to the base, with what has to end the attempt, and waits for the rest of an answer where that is asked for.
+func (t *Transport) wire(h *host, req *http.Request) (resp *http.Response, err error) {
 	if t.timeout == 0 && h.bulkhead == nil {
-		return t.base.RoundTrip(req)
+		resp, err = t.base.RoundTrip(req)
+	} else {
+		resp, err = newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
 	}
-	return newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
-}
-
-// answered waits for the rest of an answer, where that is asked for.
-func (t *Transport) answered(resp *http.Response, err error) (*http.Response, error) {
 	if err != nil || t.answers == 0 {
 		return resp, err
 	}
@@ -153,10 +162,10 @@ func (t *Transport) answered(resp *http.Response, err error) (*http.Response, er
 // outcome says what an attempt tells about the health of its host.
 func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) resilience.Outcome {
 	switch {
-	case err == nil && resp.StatusCode >= 500 && t.retryable(resp.StatusCode):
-		return resilience.OutcomeFailure
-	case err == nil:
+	case err == nil && (resp.StatusCode < 500 || !t.retryable(resp.StatusCode)):
 		return resilience.OutcomeSuccess
+	case err == nil:
+		return resilience.OutcomeFailure
 	case req.Context().Err() == context.Canceled, errors.Is(err, ErrPaused):
 		return resilience.OutcomeNeutral
 	}
