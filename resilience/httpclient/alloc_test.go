@@ -35,7 +35,7 @@ func TestAllocations(t *testing.T) {
 		for name, c := range map[string]struct {
 			options []httpclient.Option
 			more    float64
-		}{"retry": {nil, 0}, "retry, budget, breaker, limiter": {four, 0}, "and bulkhead and timeout": {six, 3}} {
+		}{"retry": {nil, 0}, "retry, budget, breaker, limiter": {four, 0}, "and bulkhead and timeout": {six, 1}} {
 			if got := count(newTransport(t, memory{}, c.options...), req); got > bare+c.more {
 				t.Errorf("%s with %s: %v allocations, want the base's %v and at most %v", method, name, got, bare, c.more)
 			}

@@ -18,13 +18,15 @@ import (
 //
 // As a context it ends when the call's does or when the time is over, and looks at the call's only once somebody asks.
 type attempt struct {
-	context.Context // the call's
-	timeout         time.Duration
-	deadline        time.Time
-	timer           *time.Timer
+	context.Context               // the call's
+	clock           *deadlines    // ends it in time; nil = no timeout
+	due             time.Duration // when, since the clock's base
 	req             http.Request
 	body            io.ReadCloser        // of the answer
 	slot            *resilience.Bulkhead // to be released at the end; nil = none
+
+	prev, next *attempt // in the clock's list; guarded by its mu
+	listed     bool
 
 	finished atomic.Bool
 
@@ -40,24 +42,24 @@ type afterFunc struct{ f func() }
 
 var _ context.Context = (*attempt)(nil)
 
-// newAttempt starts the clock of an attempt that sends req, and takes over a place in slot. A timeout of 0 means none.
-func newAttempt(req *http.Request, timeout time.Duration, slot *resilience.Bulkhead) *attempt {
-	a := &attempt{Context: req.Context(), timeout: timeout, slot: slot}
+// newAttempt starts the clock of an attempt that sends req, and takes over a place in slot. A nil clock means no timeout.
+func newAttempt(req *http.Request, clock *deadlines, slot *resilience.Bulkhead) *attempt {
+	a := &attempt{Context: req.Context(), clock: clock, slot: slot}
 	a.req = *req.WithContext(a)
-	if timeout > 0 {
-		a.deadline = time.Now().Add(timeout)
-		a.timer = time.AfterFunc(timeout, a.expire)
+	if clock != nil {
+		clock.add(a)
 	}
 	return a
 }
 
-func (a *attempt) expire() { a.end(context.DeadlineExceeded) }
-
 // Deadline returns the earlier of the attempt's deadline and the call's.
 func (a *attempt) Deadline() (time.Time, bool) {
 	d, ok := a.Context.Deadline()
-	if a.timeout > 0 && (!ok || a.deadline.Before(d)) {
-		return a.deadline, true
+	if a.clock == nil {
+		return d, ok
+	}
+	if own := a.clock.base.Add(a.due); !ok || own.Before(d) {
+		return own, true
 	}
 	return d, ok
 }
@@ -141,8 +143,8 @@ func (a *attempt) release() {
 	if a.finished.Swap(true) {
 		return
 	}
-	if a.timer != nil {
-		a.timer.Stop()
+	if a.clock != nil {
+		a.clock.remove(a)
 	}
 	if a.slot != nil {
 		a.slot.Release()
@@ -156,13 +158,13 @@ func (a *attempt) timedOut(err error) error {
 	if a.err != context.DeadlineExceeded || a.Context.Err() != nil {
 		return err
 	}
-	return &resilience.TimeoutError{Name: "attempt", After: a.timeout, Err: err}
+	return &resilience.TimeoutError{Name: "attempt", After: a.clock.timeout, Err: err}
 }
 
 // roundTrip sends the request over base. The attempt goes on until the answer's body was read or closed.
 func (a *attempt) roundTrip(base http.RoundTripper) (*http.Response, error) {
 	returned := false
-	defer func() { // a panic of base must not leave the timer behind
+	defer func() { // a panic of base must not leave it in the clock's list
 		if !returned {
 			a.finish()
 		}

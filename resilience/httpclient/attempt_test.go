@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,3 +154,45 @@ func TestAttemptContext(t *testing.T) {
 		cancelDerived()
 	})
 }
+
+// One timer serves all attempts to a host: each ends at its own instant all the same, whoever else begins or ends meanwhile,
+// and after a time in which there was none.
+func TestAttemptTimeoutsOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if deadline, ok := req.Context().Deadline(); !ok || time.Until(deadline) != time.Second {
+				t.Errorf("the deadline is in %v, %t; want 1s", time.Until(deadline), ok)
+			}
+			select {
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			case <-time.After(req.Context().Value(takesKey{}).(time.Duration)):
+				return answer(200), nil
+			}
+		})
+		tr := newTransport(t, base, httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 1}), httpclient.WithAttemptTimeout(time.Second))
+		draw := rand.New(rand.NewPCG(1, 2))
+		for round := range 3 {
+			var all sync.WaitGroup
+			for range 300 {
+				wait, takes := time.Duration(draw.IntN(3000))*time.Millisecond, time.Duration(draw.IntN(2000))*time.Millisecond+time.Microsecond
+				all.Go(func() {
+					time.Sleep(wait)
+					start := time.Now()
+					resp, err := tr.RoundTrip(newRequest(t, "GET", nil).WithContext(context.WithValue(t.Context(), takesKey{}, takes)))
+					late := takes > time.Second
+					if took := time.Since(start); late != errors.Is(err, resilience.ErrTimeout) || took != min(takes, time.Second) {
+						t.Errorf("round %d: an answer after %v: %v, %v after %v", round, takes, resp, err, took)
+					}
+					if err == nil {
+						_ = resp.Body.Close()
+					}
+				})
+			}
+			all.Wait()
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+type takesKey struct{}

@@ -168,7 +168,6 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		retry:      retry,
 		keys:       newKeys(c.keys, c.addKeys),
 		bodyBuffer: c.bodyBuffer,
-		timeout:    c.timeout,
 		answers:    c.answers,
 		quotas:     c.quotas,
 		retryable:  c.retryable,
@@ -235,6 +234,9 @@ func (c *config) hostMaker() func(string) *host {
 func (c *config) newHost(name string, base time.Time) (h *host, err error) {
 	h = &host{name: name}
 	h.gate.base = base
+	if c.timeout > 0 {
+		h.clock = &deadlines{base: base, timeout: c.timeout}
+	}
 	if c.breaker != nil {
 		s := *c.breaker
 		s.Observer = c.observerFor(name, s.Observer)

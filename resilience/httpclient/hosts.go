@@ -10,6 +10,7 @@ import (
 type host struct {
 	name     string
 	gate     gate
+	clock    *deadlines          // nil = no timeout of an attempt
 	breaker  *resilience.Breaker // nil = none, as those below
 	bulkhead *resilience.Bulkhead
 	limiter  *resilience.Limiter

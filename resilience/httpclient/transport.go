@@ -15,8 +15,7 @@ type Transport struct {
 	retry      *resilience.Retry
 	keys       keys
 	bodyBuffer int64
-	timeout    time.Duration // of an attempt; 0 = none
-	answers    int64         // how much of an answer is read before it counts as good; 0 = none
+	answers    int64 // how much of an answer is read before it counts as good; 0 = none
 	quotas     []QuotaReader
 	retryable  func(status int) bool
 	pauses     bool // Retry-After holds back the host
@@ -148,10 +147,10 @@ func (t *Transport) send(h *host, req *http.Request, permit resilience.Permit) (
 
 // wire hands req to the base, with what has to end the attempt, and waits for the rest of an answer where that is asked for.
 func (t *Transport) wire(h *host, req *http.Request) (resp *http.Response, err error) {
-	if t.timeout == 0 && h.bulkhead == nil {
+	if h.clock == nil && h.bulkhead == nil {
 		resp, err = t.base.RoundTrip(req)
 	} else {
-		resp, err = newAttempt(req, t.timeout, h.bulkhead).roundTrip(t.base)
+		resp, err = newAttempt(req, h.clock, h.bulkhead).roundTrip(t.base)
 	}
 	if err != nil || t.answers == 0 {
 		return resp, err
