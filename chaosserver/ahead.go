@@ -33,28 +33,41 @@ func (x *exchange) serveAhead() {
 		x.cannot("the scenario has a fault at request-body, or an early answer: " + needsListener)
 		return
 	}
-	x.decide()
+	err := x.decide()
+	if err != nil {
+		x.undecided(err)
+		return
+	}
 	d := &x.decision
-	var err error
 	switch w := x.s.wires[d.Wire]; {
 	case w != nil && w.At == scenarios.AtRequestBody:
 		if w.Do != scenarios.WireDrip {
 			x.strikeUpload(w)
 			return
 		}
-		err = x.receiveSlowly(w)
+		err = x.receiveAs(w)
 	case d.Answer.Early != nil:
 		x.answerEarly(*d.Answer.Early)
 		return
 	default:
-		err = x.receive()
+		err = x.receiveAs(nil)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		x.refuseBody(err)
-	case x.wait():
+	} else if x.commit(); x.wait() {
 		x.carryOut()
 	}
+}
+
+// receiveAs reads the request to its end, if that was not done yet, and at the pace of a drip where the wire fault is one.
+func (x *exchange) receiveAs(w *wire) error {
+	switch {
+	case x.body.whole:
+		return nil
+	case w != nil && w.At == scenarios.AtRequestBody:
+		return x.receiveSlowly(w)
+	}
+	return x.receive()
 }
 
 // readPart reads so much of the request's body, less where that ends before.

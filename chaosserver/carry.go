@@ -8,11 +8,16 @@ import (
 
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/plan"
 	"brownout/scenarios"
 )
 
 // carryOut does what was decided.
 func (x *exchange) carryOut() {
+	if x.in.Ledger == plan.LedgerFull {
+		x.keyFull()
+		return
+	}
 	w := x.s.wires[x.decision.Wire] // nil where there is none
 	if w != nil {
 		x.record.Wire = w.text
@@ -37,6 +42,8 @@ func (x *exchange) ready() *fault.Answer {
 	switch d := &x.decision; {
 	case d.Fault >= 0:
 		return x.s.answers.faults[d.Fault]
+	case x.in.Ledger != plan.LedgerNone:
+		return x.fromLedger()
 	case x.route >= 0:
 		return x.s.answers.routes[x.route][d.Entry]
 	case len(x.s.scenario.Routes) > 0:
@@ -103,7 +110,17 @@ func (x *exchange) write(a *fault.Answer) time.Time {
 		at.Prefix = prefix + x.target.id
 	}
 	a.Write(at, &x.written)
+	if x.s.contents && x.written.Status/100 == 2 {
+		x.recordContents(a)
+	}
 	return now
+}
+
+// recordContents records what the client may take for the answer's body.
+func (x *exchange) recordContents(a *fault.Answer) {
+	for _, c := range a.Contents(&x.answer) {
+		x.run.content(journal.Content{Seq: x.record.Seq, At: x.run.at(x.answer.Now), Len: c.Len, SHA256: c.SHA256})
+	}
 }
 
 // recordAnswer records the attempt with the answer in x.written, as answered from now on.
@@ -139,6 +156,7 @@ func (x *exchange) leaves() {
 		return
 	}
 	x.left = true
+	x.letGoOfKey()
 	x.run.calls.answering(x.place.call, x.over, x.record.Due, x.record.Sent)
 }
 

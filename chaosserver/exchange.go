@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/ledger"
 	"brownout/chaosserver/plan"
 )
 
@@ -28,6 +30,11 @@ type exchange struct {
 	place  arrival
 	body   received
 	read   time.Time // the request was read
+
+	id     ledger.ID     // of the attempt's key, where the route has one
+	claims bool          // the attempt has claimed the key
+	waited time.Time     // until when it waited for another with the key; zero where it did not
+	values ledger.Answer // whose values the answer's templates take
 
 	in       plan.Input
 	decision plan.Decision
@@ -97,10 +104,20 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	case c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 	default:
-		x.decide()
-		if x.wait() {
+		if err := x.decide(); err != nil {
+			x.undecided(err)
+		} else if x.commit(); x.wait() {
 			x.carryOut()
 		}
+	}
+}
+
+// undecided ends an attempt that could not be decided about: the error is that of decide.
+func (x *exchange) undecided(err error) {
+	if errors.Is(err, errLeft) {
+		x.gaveUp()
+	} else {
+		x.refuseBody(err)
 	}
 }
 
@@ -138,7 +155,8 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.First = x.run.at(first)
 	}
 	x.end = journal.EndRecord{}
-	x.over, x.left, x.readsOn = false, false, false
+	x.over, x.left, x.readsOn, x.claims = false, false, false, false
+	x.waited = time.Time{}
 }
 
 // forget lets go of what belongs to the request.
@@ -178,6 +196,7 @@ func (x *exchange) identify() {
 	rec.Seq = x.run.seq.Add(1)
 	rec.Call, rec.CallNo, rec.Naming = call.key.name, call.no, call.key.by
 	rec.N, rec.Nth, rec.Ambiguous = x.place.n, x.place.nth, x.place.ambiguous
+	x.values = ledger.Answer{Call: rec.CallNo, Attempt: rec.N, Nth: rec.Nth}
 	rec.Client = x.clientOf()
 	if x.route >= 0 {
 		rec.Route = x.s.scenario.Routes[x.route].Name
@@ -191,8 +210,9 @@ func (x *exchange) identify() {
 	}
 }
 
-// decide asks the plan.
-func (x *exchange) decide() {
+// decide asks the plan, in its two steps, and between them what stands behind the gateway. The error is that of reading the
+// request's body, which the ledger may need, or errLeft.
+func (x *exchange) decide() error {
 	call, rec, d := x.place.call, &x.record, &x.decision
 	in := &x.in
 	in.Route, in.Call, in.Nth = x.route, call.no, x.place.nth
@@ -202,27 +222,48 @@ func (x *exchange) decide() {
 
 	in.Case = x.caseIndex(call.no)
 
-	answered, guard := x.turn(call, in.Case)
-	in.Entries = *answered
 	x.run.plan.Gateway(in, d)
+	if d.Phase >= 0 {
+		rec.Phase = x.s.scenario.Phases[d.Phase].Name
+	}
+	rec.Drawn, rec.Applied = d.Drawn, d.Applied
+	if x.s.ahead && x.comparesBodies() {
+		if err := x.receiveAs(x.s.wires[d.Wire]); err != nil {
+			return err
+		}
+	}
+	answered, guard := x.turn(call, in.Case)
+	for x.askLedger() {
+		guard.Unlock()
+		if err := x.awaitKey(); err != nil {
+			return err
+		}
+		answered, guard = x.turn(call, in.Case)
+	}
+	in.Entries = *answered
 	x.run.plan.Behind(in, d)
 	if d.Entry >= 0 {
 		*answered++
 	}
 	guard.Unlock()
-
-	if d.Phase >= 0 {
-		rec.Phase = x.s.scenario.Phases[d.Phase].Name
-	}
 	rec.Entry, rec.Reason, rec.Delay = d.Entry, d.Reason, d.Delay
-	rec.Drawn, rec.Applied = d.Drawn, d.Applied
+	rec.Ledger = ledgerSaid(d, in.Ledger)
+	return nil
 }
 
-// wait waits out the delay, counted from the end of the request, and then until the answer's gate opens. It reports false where the client, or the server's
+// began is when the server began with the attempt: at the end of its request, unless another with its key had to end first.
+func (x *exchange) began() time.Time {
+	if x.waited.IsZero() {
+		return x.read
+	}
+	return x.waited
+}
+
+// wait waits out the delay, counted from when the server began with the attempt, and then until the answer's gate opens. It reports false where the client, or the server's
 // end, cut it short, which is then recorded.
 func (x *exchange) wait() bool {
 	d := &x.decision
-	if d.Delay > 0 && fault.Wait(x.r.Context(), x.read, d.Delay) != nil {
+	if d.Delay > 0 && fault.Wait(x.r.Context(), x.began(), d.Delay) != nil {
 		x.gaveUp()
 		return false
 	}
@@ -275,13 +316,13 @@ func (x *exchange) variable(name string) string {
 	}
 	switch name {
 	case "call":
-		return strconv.Itoa(x.record.CallNo)
+		return strconv.Itoa(x.values.Call)
 	case "attempt":
-		return strconv.Itoa(x.record.N)
+		return strconv.Itoa(x.values.Attempt)
 	case "nth":
-		return strconv.Itoa(x.record.Nth)
+		return strconv.Itoa(x.values.Nth)
 	case "key":
-		return x.r.Header.Get(x.s.key)
+		return x.r.Header.Get(x.keyHeader())
 	case "seed":
 		return strconv.FormatUint(x.s.scenario.Seed, 10)
 	}
@@ -299,6 +340,6 @@ func (x *exchange) pathVar(name string) (string, bool) {
 
 // seeded returns the seeded bytes of the attempt's call.
 func (x *exchange) seeded(size int64) io.Reader {
-	b := x.run.plan.Body(x.route, x.record.CallNo, size)
+	b := x.run.plan.Body(x.route, x.values.Call, size)
 	return &b
 }

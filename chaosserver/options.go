@@ -11,6 +11,7 @@ import (
 const (
 	DefaultAddr      = "127.0.0.1:0"
 	DefaultMaxCalls  = 65_536
+	DefaultMaxKeys   = 1 << 18  // idempotency keys, of about 160 bytes each
 	DefaultMaxBody   = 64 << 10 // bytes
 	DefaultMaxHeader = 1 << 20  // bytes
 	// DefaultJournalBody is how many bytes of a request's body are journalled where [WithJournal] says nothing.
@@ -21,6 +22,7 @@ type config struct {
 	addr        string
 	journal     journal.Options
 	maxCalls    int
+	maxKeys     int
 	maxBody     int
 	maxHeader   int
 	readTimeout time.Duration
@@ -40,6 +42,10 @@ func WithJournal(o journal.Options) Option { return func(c *config) { c.journal 
 // WithMaxCalls bounds the calls that the server tells apart, [DefaultMaxCalls] unless given, at least 1. Beyond it the
 // call that has been idle longest is forgotten; if it was live the journal says so.
 func WithMaxCalls(n int) Option { return func(c *config) { c.maxCalls = n } }
+
+// WithMaxKeys bounds the idempotency keys that the ledger of a run keeps, [DefaultMaxKeys] unless given, at least 1. Beyond
+// it an attempt with a further key has no effect: it gets a 500, and the journal says why.
+func WithMaxKeys(n int) Option { return func(c *config) { c.maxKeys = n } }
 
 // WithMaxBody sets how many bytes of a request's body are kept for matching, [DefaultMaxBody] unless given. Length and
 // hash are always of the whole body; what is kept of it in the journal is [journal.Options.KeepBody].
@@ -63,6 +69,7 @@ func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		addr:      DefaultAddr,
 		maxCalls:  DefaultMaxCalls,
+		maxKeys:   DefaultMaxKeys,
 		maxBody:   DefaultMaxBody,
 		maxHeader: DefaultMaxHeader,
 		journal:   journal.Options{KeepBody: DefaultJournalBody},
@@ -73,6 +80,8 @@ func newConfig(opts []Option) (*config, error) {
 	switch {
 	case c.maxCalls < 1:
 		return nil, fmt.Errorf("WithMaxCalls(%d): at least 1", c.maxCalls)
+	case c.maxKeys < 1:
+		return nil, fmt.Errorf("WithMaxKeys(%d): at least 1", c.maxKeys)
 	case c.maxBody < 0:
 		return nil, fmt.Errorf("WithMaxBody(%d): at least 0", c.maxBody)
 	case c.maxHeader < 1:

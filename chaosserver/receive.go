@@ -24,7 +24,7 @@ type received struct {
 	len   int64
 	sum   [32]byte
 	ended bool // its end has been read
-	whole bool // it was received to its end
+	whole bool // it was received to its end, and that is noted
 	hash  hash.Hash
 }
 
@@ -63,6 +63,7 @@ func (x *exchange) noteBody(err error) {
 func (x *exchange) startBody() {
 	b := &x.body
 	b.kept, b.len, b.sum, b.ended = b.kept[:0], 0, emptySum, x.r.Body == nil || x.r.Body == http.NoBody
+	b.whole = false
 	if b.ended {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/ledger"
 	"brownout/chaosserver/plan"
 )
 
@@ -16,6 +17,7 @@ type run struct {
 	plan    *plan.Plan
 	calls   *calls
 	gates   gates
+	ledger  *ledger.Ledger
 	lists   lists
 	seq     *atomic.Uint64 // of the journal's attempts; runs that share a journal share it
 	accepts atomic.Int64   // connections accepted in this run
@@ -48,6 +50,7 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 		base:    now.Add(-j.Now()),
 		seq:     seq,
 		plan:    plan.New(s.scenario),
+		ledger:  ledger.NewLedger(s.config.maxKeys),
 		calls:   newCalls(len(s.scenario.Routes), quiet, s.config.maxCalls),
 		changed: make(chan struct{}),
 	}
@@ -104,6 +107,11 @@ func (r *run) late(l journal.Lateness) {
 
 func (r *run) effect(e journal.Effect) {
 	_ = r.journal.Effect(e)
+	r.tell()
+}
+
+func (r *run) content(c journal.Content) {
+	_ = r.journal.Content(c)
 	r.tell()
 }
 

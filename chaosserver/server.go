@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,16 +21,18 @@ import (
 
 // Server is a fake upstream that plays one scenario. Its methods may be called from several goroutines.
 type Server struct {
-	scenario *scenarios.Scenario
-	config   *config
-	router   *router
-	answers  answers
-	wires    map[*scenarios.WireFault]*wire
-	ahead    bool   // attempts are decided about before their bodies are read
-	key      string // name of the header that carries the idempotency key
-	redact   redactor
-	buffers  sync.Pool // of *[]byte: bodies pass through them
-	bare     sync.Pool // of *exchange: attempts that come past our own listener
+	scenario   *scenarios.Scenario
+	config     *config
+	router     *router
+	answers    answers
+	wires      map[*scenarios.WireFault]*wire
+	committing []*committing // by route; nil where it has no effects
+	contents   bool          // what answers hold is recorded, for a check asks for results
+	ahead      bool          // attempts are decided about before their bodies are read
+	key        string        // name of the header that carries the idempotency key
+	redact     redactor
+	buffers    sync.Pool // of *[]byte: bodies pass through them
+	bare       sync.Pool // of *exchange: attempts that come past our own listener
 
 	run      atomic.Pointer[run]
 	turnover sync.Mutex // held while a connection joins a run, and while one run follows another
@@ -79,6 +82,10 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
 	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), conns: make(map[*conn]struct{})}
+	srv.contents = slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool {
+		_, asks := e.Params.(*scenarios.RightResult)
+		return asks
+	})
 	srv.redact = newRedactor(c.journal.SecretHeaders)
 	if err := srv.prepare(); err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
@@ -108,6 +115,7 @@ func (s *Server) prepare() error {
 			ready[j] = fault.Prepare(&entries[j])
 		}
 		s.answers.routes = append(s.answers.routes, ready)
+		s.committing = append(s.committing, newCommitting(s.scenario, &s.scenario.Routes[i]))
 	}
 	for i := range s.scenario.Faults {
 		f := &s.scenario.Faults[i]

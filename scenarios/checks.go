@@ -102,6 +102,24 @@ type DistinctIdempotencyKeys struct{}
 // KeyFromFirstAttempt holds when a retried call had its key at once.
 type KeyFromFirstAttempt struct{}
 
+// NotResentUnchanged holds when no attempt with equal key and body follows an answer of these statuses.
+type NotResentUnchanged struct {
+	Status []int // nil: 400 and 422
+}
+
+// Effects bounds the effects that the ledger holds. Nil bounds are not judged; at least one is set.
+type Effects struct {
+	PerCall  *Bounds // of each call
+	PerEvent *Bounds // of each event with a good delivery
+	Total    *Bounds
+}
+
+// Truthful holds when the client says that a call went well exactly where it had an effect.
+type Truthful struct{}
+
+// RightResult holds when each result that the client calls a success is a body that was sent whole for its call.
+type RightResult struct{}
+
 // Connections bounds the connections of the clients. A nil bound is not judged; at least one is set.
 type Connections struct {
 	Max       *Count // distinct connections
@@ -159,3 +177,7 @@ func (*InFlight) check()                {}
 func (*RetriesReturn) check()           {}
 func (*ClientsDiffer) check()           {}
 func (*KeepsDeadline) check()           {}
+func (*NotResentUnchanged) check()      {}
+func (*Effects) check()                 {}
+func (*Truthful) check()                {}
+func (*RightResult) check()             {}

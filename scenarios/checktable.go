@@ -96,6 +96,19 @@ func checkTable() []Check {
 			Doc: "All attempts of a call carry one idempotency key."}),
 		check[DistinctIdempotencyKeys](Check{Name: "distinct_idempotency_keys", Identity: true, Sample: sampleDistinct, SampleOf: ofCalls, ByKey: true, Rules: []string{"IDEM-003"},
 			Doc: "No idempotency key is in two calls, nor with two bodies."}),
+		check(Check{Name: "not_resent_unchanged", Identity: true, Rules: []string{"IDEM-007"},
+			Doc: "What was refused for its key, or for want of one, is not sent again with equal key and body."},
+			key(Key{Name: "status", Default: "[400, 422]", Doc: "The statuses that refuse."},
+				oneOrList("statuses", status), nil, func(n *NotResentUnchanged) *[]int { return &n.Status })),
+		check(Check{Name: "effects", Rules: []string{"IDEM-008", "DELIV-001", "DELIV-002", "DELIV-005", "DELIV-006"},
+			Doc: "The ledger holds so many effects."},
+			key(Key{Name: "per_call", Doc: "Of each call."}, optional(boundsCodec), nil, func(e *Effects) **Bounds { return &e.PerCall }),
+			key(Key{Name: "per_event", Doc: "Of each webhook event that had a good delivery."}, optional(boundsCodec), nil, func(e *Effects) **Bounds { return &e.PerEvent }),
+			key(Key{Name: "total", Doc: "In all."}, optional(boundsCodec), nil, func(e *Effects) **Bounds { return &e.Total })),
+		check[Truthful](Check{Name: "truthful", Identity: true, Rules: []string{"IDEM-008"},
+			Doc: "The client says that a call went well exactly where it had an effect."}),
+		check[RightResult](Check{Name: "right_result", Identity: true, Rules: []string{"CONN-003", "CONN-004", "IDEM-006", "IDEM-008"},
+			Doc: "What the client takes for a result is a body that was sent whole for its call."}),
 		check(Check{Name: "connections", Rules: []string{"CONN-006", "BACKOFF-007"}, Doc: "There are at most so many connections."},
 			countRow("max", 1, "Distinct ones.", func(c *Connections) **Count { return &c.Max }),
 			countRow("open", 1, "Open at once.", func(c *Connections) **Count { return &c.Open }),
@@ -116,7 +129,7 @@ func checkTable() []Check {
 var unbuiltChecks = func() []Check {
 	var list []Check
 	for _, name := range []string{"pauses_others", "ends", "opens_circuit", "circuit_stays_closed", "fails_fast", "half_open_probes",
-		"closes_circuit", "within_quota", "limits_itself", "not_resent_unchanged", "effects", "truthful", "right_result", "acknowledges",
+		"closes_circuit", "within_quota", "limits_itself", "acknowledges",
 		"refuses", "final_effect", "stops_when_cancelled"} {
 		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
 	}

@@ -169,7 +169,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if follow(n).Kind != yaml.MappingNode {
 		return
 	}
-	if a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
+	if a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Commit].key == nil && l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
 		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
 	}
 }
@@ -178,7 +178,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
 	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
-		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay} {
+		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay, &a.Commit} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
 		}

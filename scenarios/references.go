@@ -11,6 +11,7 @@ func (l *loader) references(s *Scenario) {
 	l.uniqueNames(s)
 	l.ahead(s)
 	l.checkCases(s)
+	l.checkCommits(s)
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		for j, name := range f.When.Phase {
@@ -158,6 +159,10 @@ func (l *loader) checkParams(e *Expectation) {
 	case *InFlight:
 		if l.spots[&p.PerCall].key == nil && l.spots[&p.Total].key == nil {
 			l.fail(n, "check \"in_flight\" needs per_call or total", "write in_flight: {per_call: 1}")
+		}
+	case *Effects:
+		if l.spots[&p.PerCall].key == nil && l.spots[&p.PerEvent].key == nil && l.spots[&p.Total].key == nil {
+			l.fail(n, "check \"effects\" needs per_call, per_event or total", "write effects: {per_call: 1}")
 		}
 	case *Connections:
 		if l.spots[&p.Max].key == nil && l.spots[&p.Open].key == nil && l.spots[&p.PerCall].key == nil && l.spots[&p.AfterStop].key == nil {

@@ -25,7 +25,9 @@ var routePlace = func() *place[Route] {
 		return printed(p, r)
 	}
 	rows = append(rows, casesRow, key(Key{Name: "per", In: in, Default: "call", Doc: "What the list counts: attempts of the call, or all of the route, of a client, or for an :event."},
-		enum[Per]([]string{"call", "route", "client", "event"}), PerCall, func(r *Route) *Per { return &r.Per }))
+		enum[Per]([]string{"call", "route", "client", "event"}), PerCall, func(r *Route) *Per { return &r.Per }),
+		key(Key{Name: "commit", In: in, Doc: "The route has effects: an attempt read whole whose entry is a 2xx commits one."},
+			optional(commit), nil, func(r *Route) **Commit { return &r.Commit }))
 	rows[2].reset = func(r *Route) { r.Answers = plainAnswers() }
 	for i := range rows {
 		if read := rows[i].read; rows[i].Name == "answers" || rows[i].Name == "cases" {
@@ -36,7 +38,7 @@ var routePlace = func() *place[Route] {
 			}
 		}
 	}
-	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: append(rows, unbuilt[Route](in, "commit")...)}
+	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: rows}
 }()
 
 // plainAnswers is what a route without answers has: one 200.

@@ -100,6 +100,7 @@ type Route struct {
 	Answers []Answer // one per attempt of a call; the last repeats; never empty; with Cases, those of all cases
 	Cases   []Case   // nil: Answers is one list
 	Per     Per      // what the list counts
+	Commit  *Commit  // nil: the route has no effects
 }
 
 // Match is what a request must look like; every part that is set must hold.
@@ -171,8 +172,9 @@ type Answer struct {
 	Hold       *Hold         // a gate before the first byte, behind Delay; nil for none
 	BodyDelay  *Delay        // between the header block and the body
 	Wire       *WireFault
-	Times      int  // so many attempts get this entry; 1 by default, 0 in a fault
-	Optional   bool // need not be reached
+	Commit     *bool // whether it is an effect; nil: as a 2xx is, and in a fault as what it is laid over
+	Times      int   // so many attempts get this entry; 1 by default, 0 in a fault
+	Optional   bool  // need not be reached
 }
 
 // Header is one response field, sent as written.

@@ -20,6 +20,7 @@ const (
 	InElapsed    Place = "elapsed"     // an elapsed trigger written as a mapping
 	InHold       Place = "hold"        // the mapping under hold
 	InBurst      Place = "burst"       // the mapping under burst
+	InCommit     Place = "commit"      // the mapping under commit of a route
 	InStep       Place = "drive"       // a step of drive
 	InCheck      Place = "expect"      // the parameters of a check
 )
@@ -31,7 +32,7 @@ func (p Place) title() string {
 		return "a scenario"
 	case InAnswer:
 		return "an answer"
-	case InIdentity, InHold, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
+	case InIdentity, InHold, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
 		return string(p)
 	case InStep:
 		return "a step of drive"

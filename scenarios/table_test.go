@@ -18,14 +18,15 @@ var beside = map[Place]struct {
 	InIdentity:   {"name: x\nidentity: {%s}", nil},
 	InRoute:      {"name: x\nroutes: [{%s}]", []string{"match: GET /a"}},
 	InMatch:      {"name: x\nroutes: [{match: {%s}}]", nil},
-	InAnswer:     {"name: x\nroutes: [{match: GET /a, answers: [{%s}]}]", nil},
-	InFault:      {"name: x\nfaults: [{%s}]", []string{"status: 503"}},
+	InAnswer:     {"name: x\nroutes: [{match: GET /a, commit: {}, answers: [{%s}]}]", nil},
+	InFault:      {"name: x\nroutes: [{match: /*, commit: {}}]\nfaults: [{%s}]", []string{"status: 503"}},
 	InHeader:     {"name: x\nroutes: [{match: GET /a, answers: [{headers: {X-A: {%s}}}]}]", []string{`repeat: "9"`, "size: 4KiB"}},
 	InRetryAfter: {"name: x\nroutes: [{match: GET /a, answers: [{retry_after: {%s}}]}]", []string{"in: 3s"}},
 	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
 	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
+	InCommit:     {"name: x\nroutes: [{match: GET /a, commit: {%s}}]", []string{"key: Idempotency-Key"}},
 	InBurst:      {"name: x\nfaults: [{status: 503, when: {burst: {%s}}}]", []string{"bad: 2s", "good: 15s"}},
 	InStep:       {"name: x\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
 }
@@ -142,7 +143,7 @@ func TestEveryCheck(t *testing.T) {
 			}
 			needed := ""
 			for _, k := range c.Params {
-				if k.Required || c.Name == "attempts" && k.Name == "max" || c.Name == "connections" && k.Name == "max" || c.Name == "in_flight" && k.Name == "total" {
+				if k.Required || c.Name == "attempts" && k.Name == "max" || c.Name == "connections" && k.Name == "max" || c.Name == "in_flight" && k.Name == "total" || c.Name == "effects" && k.Name == "per_call" {
 					needed = k.Name + ": " + value(k)
 				}
 			}

@@ -31,6 +31,12 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 		if !p.None && p.Share > 0 && !seen.good {
 			l.warn(e.Pos, at, "succeeds can never pass, for no answer is a 2xx", "")
 		}
+	case *Effects:
+		l.warnEffects(s, e, at, &seen)
+	case *Truthful:
+		if !seen.effects {
+			l.warn(e.Pos, at, "truthful has nothing to compare with, for no route here has effects", "add commit: {} to the route")
+		}
 	case *Attempts:
 		if p.PerCall == nil {
 			return
@@ -41,6 +47,29 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
 				return
 			}
+		}
+	}
+}
+
+// warnEffects reports a check of effects that has nothing to count.
+func (l *loader) warnEffects(s *Scenario, e *Expectation, at string, seen *reached) {
+	if !seen.effects {
+		l.warn(e.Pos, at, "effects has nothing to count, for no route here has effects", "add commit: {} to the route")
+		return
+	}
+	p := e.Params.(*Effects)
+	byEvent := slices.ContainsFunc(s.Routes, func(r Route) bool {
+		return r.Commit != nil && (e.Route == "" || e.Route == r.Name) && slices.ContainsFunc(r.Match, func(m Match) bool { return m.Path.has("event") })
+	})
+	if p.PerEvent != nil && !byEvent {
+		l.warn(l.spot(&p.PerEvent), at+".per_event", "no effect belongs to an event, for no path of a route with commit has :event", "write match: POST /effects/:event")
+	}
+	for _, b := range []struct {
+		bounds *Bounds
+		name   string
+	}{{p.PerCall, "per_call"}, {p.PerEvent, "per_event"}, {p.Total, "total"}} {
+		if b.bounds != nil && b.bounds.Least == 0 && b.bounds.Most == Unbounded {
+			l.warn(e.Pos, at+"."+b.name, "any number of effects is at least 0, so that "+b.name+" can never fail", "write 0..1, or 1")
 		}
 	}
 }
@@ -73,7 +102,11 @@ func sampled(s *Scenario, what string) (int, bool) {
 
 // keyHeaders are the headers that idempotency keys may stand in.
 func keyHeaders(s *Scenario) []string {
-	return []string{"Idempotency-Key", s.Profile.KeyHeader}
+	headers := []string{DefaultKeyHeader, s.Profile.KeyHeader}
+	for i := range s.Routes {
+		headers = append(headers, s.Routes[i].Commit.KeyHeader(&s.Profile))
+	}
+	return headers
 }
 
 // reached is what the calls that a check judges can meet.
@@ -85,6 +118,7 @@ type reached struct {
 	held       bool // some answer has a hold
 	ends       bool // some connection ends behind an answer
 	unsafe     bool // some request may be neither idempotent nor safe
+	effects    bool // some attempt may commit an effect
 }
 
 // reach collects what the calls that a check judges can meet.
@@ -98,6 +132,7 @@ func (s *Scenario) reach(e *Expectation) reached {
 		for j := range route.Answers {
 			r.meet(&route.Answers[j])
 		}
+		r.meetLedger(route)
 		for _, m := range route.Match {
 			r.unsafe = r.unsafe || !slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, m.Method)
 		}
@@ -111,6 +146,24 @@ func (s *Scenario) reach(e *Expectation) reached {
 		}
 	}
 	return r
+}
+
+// meetLedger notes what the ledger of a route answers.
+func (r *reached) meetLedger(route *Route) {
+	c := route.Commit
+	r.effects = r.effects || c != nil
+	if !c.Keyed() {
+		return
+	}
+	for _, status := range []int{c.InFlight, c.Mismatch, c.Missing} {
+		if status != 0 {
+			r.statuses[status] = true
+			r.failing = r.failing || status >= 400
+		}
+	}
+	for i := range route.Answers { // a stored answer has no wire fault
+		r.good = r.good || route.Answers[i].Status/100 == 2
+	}
 }
 
 func (r *reached) meet(a *Answer) {
@@ -176,8 +229,14 @@ func neverFails(params Params, seen reached) string {
 			return "nothing here has a hold"
 		}
 		return ""
-	case *DistinctIdempotencyKeys, *KeyFromFirstAttempt, *SameIdempotencyKey:
+	case *DistinctIdempotencyKeys, *KeyFromFirstAttempt, *SameIdempotencyKey, *Effects, *Truthful, *RightResult:
 		return ""
+	case *NotResentUnchanged:
+		refusals := p.Status
+		if refusals == nil {
+			refusals = []int{400, 422}
+		}
+		return sayIf(!seen.any(refusals), "nothing answers "+statusList(refusals))
 	}
 	return sayIf(!seen.failing, "nothing here makes a client retry")
 }

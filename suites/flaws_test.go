@@ -63,14 +63,18 @@ expect:
 
 // elsewhere are the checks that are built and have a scenario of their own, with a client that fails them alone.
 var elsewhere = map[string]string{
-	"attempt_ends":        "ends_test.go: it takes an upstream that falls silent",
-	"clients_differ":      "seeds_test.go: it takes several clients",
-	"in_flight":           "hedge_test.go: it takes an upstream that answers late",
-	"leaves_connection":   "ends_test.go: it takes an upstream that ends connections",
-	"retries_return":      "recovery_test.go: it takes an upstream that was down",
-	"same_as":             "cases_test.go: it compares the cases of a route",
-	"spreads_out":         "herd_test.go: it takes fifty connections at once, and waits of a second",
-	"stops_after_success": "hedge_test.go: it takes an upstream that answers late",
+	"attempt_ends":         "ends_test.go: it takes an upstream that falls silent",
+	"clients_differ":       "seeds_test.go: it takes several clients",
+	"in_flight":            "hedge_test.go: it takes an upstream that answers late",
+	"leaves_connection":    "ends_test.go: it takes an upstream that ends connections",
+	"retries_return":       "recovery_test.go: it takes an upstream that was down",
+	"same_as":              "cases_test.go: it compares the cases of a route",
+	"spreads_out":          "herd_test.go: it takes fifty connections at once, and waits of a second",
+	"stops_after_success":  "hedge_test.go: it takes an upstream that answers late",
+	"effects":              "charges_test.go: it takes a route with effects",
+	"not_resent_unchanged": "charges_test.go: it takes a ledger that refuses keys",
+	"truthful":             "charges_test.go: it takes a route with effects",
+	"right_result":         "charges_test.go: it takes bodies that are cut",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.

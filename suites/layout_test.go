@@ -18,7 +18,8 @@ var layout = map[string][]string{
 	"chaosserver/journal": {},
 	"chaosserver/plan":    {"scenarios"},
 	"chaosserver/fault":   {"scenarios"},
-	"chaosserver":         {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault"},
+	"chaosserver/ledger":  {},
+	"chaosserver":         {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger"},
 
 	"resilience":            {},
 	"resilience/httpclient": {"resilience"},

@@ -7,6 +7,7 @@ import (
 // body is a body made ready.
 type body struct {
 	kind  string // its Content-Type
+	plain []byte // what fixed was before its coding; nil without one
 	fixed []byte // nil where it depends on the attempt
 	text  *scenarios.Template
 	size  int64 // seeded bytes instead

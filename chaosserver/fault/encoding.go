@@ -17,6 +17,7 @@ func prepareEncoding(p *Answer, a *scenarios.Answer) {
 	p.encoding = a.Encoding
 	p.fields = append(p.fields, field{fixed: "Content-Encoding: gzip\r\n"})
 	if p.body.fixed != nil && p.body.size == 0 {
+		p.body.plain = p.body.fixed
 		p.body.fixed = encodeBytes(nil, a.Encoding, p.body.fixed)
 	}
 }

@@ -45,6 +45,7 @@ func Keys() []string {
 	keys := []string{
 		"delay", "body_delay", // latency.go
 		"early", "wait", "hold", // of which the server knows the instant
+		"commit",            // which is the ledger's
 		"do", "at", "after", // the long names of the wire faults
 	}
 	for _, row := range parts {

@@ -60,6 +60,7 @@ func drawLog(t *rapid.T) *Log {
 			BodySHA256: digest.Draw(t, "hash"), Error: text.Draw(t, "error"), Cancelled: instant.Draw(t, "cancelled"), HasCancel: yes.Draw(t, "cancel")})
 		l.Effects = append(l.Effects, Effect{Seq: rapid.Uint64().Draw(t, "seq"), At: instant.Draw(t, "at"), Route: text.Draw(t, "route"),
 			Call: text.Draw(t, "call"), Key: text.Draw(t, "key"), Event: text.Draw(t, "event")})
+		l.Contents = append(l.Contents, Content{rapid.Uint64().Draw(t, "seq"), instant.Draw(t, "at"), rapid.Int64().Draw(t, "length"), digest.Draw(t, "hash")})
 		l.Forwards = append(l.Forwards, Forward{rapid.Uint64().Draw(t, "seq"), whole.Draw(t, "copy"), instant.Draw(t, "sent"), instant.Draw(t, "done"), whole.Draw(t, "status"), text.Draw(t, "failure")})
 		l.Ports = append(l.Ports, Port{instant.Draw(t, "at"), text.Draw(t, "host"), yes.Draw(t, "open"), whole.Draw(t, "fault")})
 		l.Deliveries = append(l.Deliveries, drawDelivery(t, uint64(len(l.Deliveries))+1))

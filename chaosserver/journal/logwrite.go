@@ -67,6 +67,7 @@ func (l *Log) events() []logEvent {
 	addRares(&list, kindClient, l.Clients)
 	addRares(&list, kindResult, l.Results)
 	addRares(&list, kindEffect, l.Effects)
+	addRares(&list, kindContent, l.Contents)
 	l.addDeliveries(&list)
 	addRares(&list, kindForward, l.Forwards)
 	addRares(&list, kindPort, l.Ports)

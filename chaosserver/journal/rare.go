@@ -39,6 +39,8 @@ func newRare(k kind) rare {
 		return new(Drop)
 	case kindEffect:
 		return new(Effect)
+	case kindContent:
+		return new(Content)
 	case kindDelivery:
 		return new(DeliveryRecord)
 	case kindDelivered:
@@ -53,7 +55,7 @@ func newRare(k kind) rare {
 
 // rareTexts names the kinds of rare events in a journal's file.
 var rareTexts = map[string]kind{
-	"client": kindClient, "result": kindResult, "drop": kindDrop, "effect": kindEffect,
+	"client": kindClient, "result": kindResult, "drop": kindDrop, "effect": kindEffect, "content": kindContent,
 	"delivery": kindDelivery, "delivered": kindDelivered, "forward": kindForward, "port": kindPort,
 }
 

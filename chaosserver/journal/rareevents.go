@@ -106,6 +106,23 @@ func (r *Effect) visit(m members) {
 
 func (r *Effect) instants() []time.Duration { return []time.Duration{r.At} }
 
+// Content is a body as a client may take it for the result of its call. It is recorded where a check asks for results.
+type Content struct {
+	Seq    uint64 // of the attempt whose answer carries it
+	At     time.Duration
+	Len    int64
+	SHA256 [32]byte
+}
+
+func (r *Content) visit(m members) {
+	m.id("seq", &r.Seq)
+	m.instant("at_ns", &r.At)
+	m.number("len", &r.Len)
+	m.hash("sha256", &r.SHA256)
+}
+
+func (r *Content) instants() []time.Duration { return []time.Duration{r.At} }
+
 // DeliveryRecord is what is known of a delivery before its first byte is sent.
 type DeliveryRecord struct {
 	ID    uint64 // 1-based ordinal of the delivery in the run
@@ -238,6 +255,8 @@ func (b *builder) addRare(r rare) error {
 		l.Dropped = append(l.Dropped, *r)
 	case *Effect:
 		l.Effects = append(l.Effects, *r)
+	case *Content:
+		l.Contents = append(l.Contents, *r)
 	case *DeliveryRecord:
 		if b.deliveries.find(r.ID) >= 0 {
 			return fmt.Errorf("delivery %d is there already", r.ID)
@@ -280,6 +299,10 @@ func (j *Journal) Drop(r Drop) error { return j.rare(kindDrop, &r) }
 
 // Effect records that an attempt committed an effect. The error is that of [Journal.Attempt].
 func (j *Journal) Effect(r Effect) error { return j.rare(kindEffect, &r) }
+
+// Content records a body that an answer carries. Call it before the first byte is sent. The error is that of
+// [Journal.Attempt].
+func (j *Journal) Content(r Content) error { return j.rare(kindContent, &r) }
 
 // Delivery records a delivery. Call it before its first byte is sent. The error is that of [Journal.Attempt].
 func (j *Journal) Delivery(r DeliveryRecord) error { return j.rare(kindDelivery, &r) }

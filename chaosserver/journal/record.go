@@ -12,6 +12,7 @@ type Log struct {
 	Clients    []Client
 	Results    []Result
 	Effects    []Effect   // in the order in which they were committed
+	Contents   []Content  // of answers, where a check asks for results
 	Deliveries []Delivery // in the order in which they began
 	Forwards   []Forward
 	Ports      []Port

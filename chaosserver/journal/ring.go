@@ -24,12 +24,13 @@ const (
 	kindDelivered
 	kindForward
 	kindPort
+	kindContent
 )
 
-// begins reports whether a frame of the kind begins a record. The ends of attempts, connections and deliveries
-// belong to the record that an earlier frame began, and the stop to none.
+// begins reports whether a frame of the kind begins a record. The ends of attempts, connections and deliveries belong to the
+// record that an earlier frame began, the content of an answer to that of its attempt, and the stop to none.
 func (k kind) begins() bool {
-	return k != kindEnd && k != kindClose && k != kindDelivered && k != kindStop
+	return k != kindEnd && k != kindClose && k != kindDelivered && k != kindContent && k != kindStop
 }
 
 // A frame is its own length in 4 bytes, its kind in 1, and a payload that encode.go describes.

@@ -51,25 +51,35 @@ func (p *Plan) Gateway(in *Input, d *Decision) {
 // Behind is the second step: what stands behind the gateway answers, if no fault has.
 func (p *Plan) Behind(in *Input, d *Decision) {
 	r := &p.routes[in.Route+1]
-	entry := 0
-	if d.Fault < 0 {
+	entry, because := -1, ""
+	switch {
+	case d.Fault >= 0:
+	case in.Ledger != LedgerNone:
+		because = r.effects.answer(in, d)
+	default:
 		entry = r.entry(in.Case, in.Entries)
+		because = r.reasons[entry]
 		r.answer(in, entry, d)
 	}
-	d.Reason = p.reason(r, entry, d.last, d)
+	if r.effects != nil {
+		r.effects.decide(r, in, d)
+	}
+	d.Reason = p.reason(r, entry, because, d)
 }
 
-// reason says what had a part in a decision: the fault that struck last is only, where one alone did.
-func (p *Plan) reason(r *route, entry int, only *fault, d *Decision) string {
+// reason says what had a part in a decision: the entry, or -1 and what else answered because of what.
+func (p *Plan) reason(r *route, entry int, because string, d *Decision) string {
 	switch {
-	case only == nil:
-		return r.reasons[entry]
+	case d.last == nil:
+		return because
 	case len(d.Applied) > 1:
-		return p.join(d, r.reasons[entry])
+		return p.join(d, because)
 	case d.Fault >= 0:
-		return only.reason
+		return d.last.reason
+	case entry < 0:
+		return p.join(d, because)
 	}
-	return only.over[r.labels+entry]
+	return d.last.over[r.labels+entry]
 }
 
 // wins draws the fault's chance at the point (a, b) of a key.
@@ -103,6 +113,10 @@ func (f *fault) strike(in *Input, r *route, d *Decision) bool {
 	}
 	if a.Wire != nil && d.Wire == nil {
 		d.Wire = a.Wire
+		struck = true
+	}
+	if a.Commit != nil && d.Overrule == nil {
+		d.Overrule = a.Commit
 		struck = true
 	}
 	return struck

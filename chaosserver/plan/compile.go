@@ -40,6 +40,7 @@ type route struct {
 	lists   []int // the first answer of each list, and the end of the last
 	listed  bool  // the answers are a route's entries, not what an attempt without a route gets
 	labels  int   // index of answers[0] in a fault's over
+	effects *effects
 	reasons []string
 }
 
@@ -56,6 +57,7 @@ func New(s *scenarios.Scenario) *Plan {
 	for i := range s.Routes {
 		r := newRoute(s.Seed, s.Routes[i].Name, s.Routes[i].Answers)
 		r.listed, r.reasons, r.labels = true, labels[1:], 1
+		r.effects = newEffects(s, &s.Routes[i])
 		if cases := s.Routes[i].Cases; len(cases) > 0 {
 			r.split(cases)
 			r.labels = len(labels)

@@ -145,6 +145,27 @@ func expectWords(e *scenarios.Expectation) string {
 		return "no key is in two calls, nor with two bodies"
 	case *scenarios.KeyFromFirstAttempt:
 		return "a call that is retried had its key at once"
+	case *scenarios.NotResentUnchanged:
+		refusals := p.Status
+		if refusals == nil {
+			refusals = []int{400, 422}
+		}
+		return "what got " + statusWords(refusals) + " is not sent again with equal key and body"
+	case *scenarios.Effects:
+		var all []string
+		for _, b := range []struct {
+			words  string
+			bounds *scenarios.Bounds
+		}{{"of each call", p.PerCall}, {"of each event", p.PerEvent}, {"in all", p.Total}} {
+			if b.bounds != nil {
+				all = append(all, b.words+" "+b.bounds.String())
+			}
+		}
+		return "effects: " + strings.Join(all, ", ")
+	case *scenarios.Truthful:
+		return "the client says that a call went well exactly where it had an effect"
+	case *scenarios.RightResult:
+		return "each result is a body that was sent whole for its call"
 	case *scenarios.Connections:
 		return "connections: " + boundsWords(bound{"at most", p.Max}, bound{"open at once at most", p.Open},
 			bound{"for a call at most", p.PerCall}, bound{"left open at most", p.AfterStop})

@@ -13,6 +13,7 @@ type Explanation struct {
 	Seed                uint64
 	Stretches           []Stretch // of the scenario's time; the faults that hold change from one to the next only
 	Faults              []FaultNote
+	Effects             []EffectNote
 	Drive               []string // a step each
 	Expect              []ExpectNote
 }
@@ -45,6 +46,7 @@ type Row struct {
 	Delay         time.Duration
 	Wire          string // "rst before-headers"; ""
 	RetryAfter    string // "2s"; ""
+	Commit        bool   // it commits an effect
 	Reason        string
 	Repeats       bool  // so do all later attempts of the call, but for chance
 	May           []int // faults that strike too, or instead, where their triggers hold: what decides is not known beforehand
@@ -65,6 +67,12 @@ type FaultNote struct {
 	Does   string // "answers 503 after 100ms"
 	When   string // "in phase outage, on attempts 1..2"; "always"
 	Chance string // "10%"; "" where nothing is drawn
+}
+
+// EffectNote is what a route commits, in words.
+type EffectNote struct {
+	Route string   // its name
+	Words []string // a sentence each
 }
 
 // ExpectNote is an expectation in words.
@@ -102,6 +110,11 @@ func Explain(s *scenarios.Scenario) Explanation {
 	}
 	for i := range s.Faults {
 		e.Faults = append(e.Faults, noteFault(&s.Faults[i]))
+	}
+	for i := range s.Routes {
+		if r := &s.Routes[i]; r.Commit != nil {
+			e.Effects = append(e.Effects, EffectNote{r.Name, commitWords(r.Commit, &s.Profile)})
+		}
 	}
 	for i := range s.Drive {
 		e.Drive = append(e.Drive, stepWords(&s.Drive[i]))
@@ -216,7 +229,6 @@ func (x *explainer) table(index, list int) RouteTable {
 func (x *explainer) row(r *route, in *Input) (Row, Decision) {
 	d := Decision{Entry: -1, Fault: -1, Phase: x.moment.phase}
 	row := Row{Call: in.Call, Attempt: in.Attempt}
-	var only *fault
 	for i := range x.faults {
 		f := &x.faults[i]
 		switch x.known(f, in) {
@@ -228,16 +240,12 @@ func (x *explainer) row(r *route, in *Input) (Row, Decision) {
 		case yes:
 			if f.wins(nil, f.chance^r.key, in.Call, in.Attempt, 0, x.moment) && f.strike(in, r, &d) {
 				d.Applied = append(d.Applied, f.index)
-				only = f
+				d.last = f
 			}
 		}
 	}
-	entry := 0
-	if d.Fault < 0 {
-		entry = r.entry(in.Case, in.Entries)
-		r.answer(in, entry, &d)
-	}
-	row.Reason = x.reason(r, entry, only, &d)
+	x.Behind(in, &d)
+	row.Reason, row.Commit = d.Reason, d.Commit
 	row.Status, row.Delay = d.Answer.Status, d.Delay
 	row.Wire, row.RetryAfter = wireWords(d.Wire), retryAfterWords(d.Answer)
 	return row, d
@@ -285,6 +293,9 @@ func edge(r *scenarios.Range) int {
 // callsDiffer reports whether two calls of a route may meet different things.
 func (x *explainer) callsDiffer(index int) bool {
 	r := &x.routes[index+1]
+	if r.effects != nil && r.effects.work != nil && !r.effects.work.fixed {
+		return true
+	}
 	for _, s := range slices.Concat(r.delays, r.bodyDelays) {
 		if s != nil && !s.fixed {
 			return true

@@ -19,6 +19,9 @@ type Input struct {
 	ConnRequest int // 1-based ordinal on its connection; 0 unknown
 	Elapsed     time.Duration
 
+	Ledger Ledger // what the ledger says, asked between the two steps
+	Stored int    // index of the entry that the key stands for, with LedgerStored
+
 	Method string
 	Path   string
 	Client string
@@ -39,6 +42,11 @@ type Decision struct {
 	Drawn   []int // indices of the faults whose triggers held
 	Applied []int // indices of the faults that struck
 	Reason  string
+
+	Overrule *bool         // what the faults say of effects; nil: nothing
+	Commit   bool          // the attempt commits an effect, once its request has been read whole
+	Stored   int           // with Commit: index of the entry that its key stands for
+	Work     time.Duration // with Commit, drawn: how long it is at work; where an entry answers, Delay has it too
 
 	last *fault // the last fault that struck, between the two steps
 }

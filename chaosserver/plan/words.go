@@ -39,6 +39,9 @@ func doesWords(a *scenarios.Answer) string {
 	if a.BodyDelay != nil {
 		all = append(all, "delays the body by "+delayWords(a.BodyDelay))
 	}
+	if a.Commit != nil {
+		all = append(all, map[bool]string{true: "commits the effect", false: "keeps the effect back"}[*a.Commit])
+	}
 	if a.Wire != nil {
 		all = append(all, wireDoes[a.Wire.Do]+": "+wireWords(a.Wire))
 	}
@@ -218,6 +221,36 @@ func matchWords(m *scenarios.Match) string {
 		s += " where the body " + textWords(m.Body)
 	}
 	return s
+}
+
+// commitWords says what a route commits, and what its ledger does with keys.
+func commitWords(c *scenarios.Commit, p *scenarios.Profile) []string {
+	all := []string{"each attempt that is read whole and whose entry is a 2xx: an effect"}
+	if !c.Keyed() {
+		return append(all, "no key is looked at: two attempts are two effects")
+	}
+	replay, work, meanwhile, missing := "", "", "waits for the stored answer", "an effect each time"
+	if c.ReplayHeader != "" {
+		replay = ", with " + c.ReplayHeader + ": true"
+	}
+	if c.Work != nil {
+		work = ", which takes its work " + delayWords(c.Work)
+	}
+	if c.InFlight != 0 {
+		meanwhile = strconv.Itoa(c.InFlight)
+	}
+	if c.Missing != 0 {
+		missing = strconv.Itoa(c.Missing)
+	}
+	all = append(all,
+		"the same "+c.KeyHeader(p)+" and request again: the stored answer, without its delay and wire fault"+replay,
+		"the same key while the first is under way"+work+": "+meanwhile,
+		"the same key with another method, target or body: "+strconv.Itoa(c.Mismatch),
+		"no key: "+missing)
+	if c.Keep > 0 {
+		all = append(all, "a key is known for "+span(c.Keep))
+	}
+	return all
 }
 
 // span writes a duration without the zeros that time.Duration writes: 1m, not 1m0s.

@@ -93,6 +93,24 @@ var advice = map[string][]string{
 		"Make a new idempotency key for each call, from 128 random bits or more.",
 		"Never send one key with two contents.",
 	},
+	"not_resent_unchanged": {
+		"Take 400 and 422 for the end of the call: the same key and body get the same answer.",
+		"A 422 says that the key was used for something else: look for the place where keys are made once too often, or not often enough.",
+	},
+	"effects": {
+		"Send each attempt of a call with the one idempotency key of the call, so that the server can tell a repeat from a second order.",
+		"Where a server knows no keys, do not repeat what it may have carried out: ask it first what became of it.",
+		"A consumer of webhooks claims the event's id and does the work in one step, and lets go of the claim where the work fails.",
+	},
+	"truthful": {
+		"Report success only for an answer that came whole, and failure only where nothing can have happened.",
+		"Where an answer was lost, find out: repeat with the same key, or read what the server has.",
+	},
+	"right_result": {
+		"Check that a body came to its end: all of Content-Length, the last chunk, the end of the gzip stream.",
+		"Throw away what came of an attempt that failed, before the next one is read.",
+		"Never read an answer from a connection that still owes one to somebody else.",
+	},
 	"connections": {
 		"Read each answer to its end and close it, or the connection cannot be used again.",
 		"Share one client with its pool; do not make one for each call.",

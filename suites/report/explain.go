@@ -21,6 +21,7 @@ func Explain(w io.Writer, e *plan.Explanation, s Style) error {
 		x.stretch(&e.Stretches[i])
 	}
 	x.faults()
+	x.effects()
 	x.list("What the client is asked to do", e.Drive)
 	x.expect()
 	_, err := io.WriteString(w, strings.Join(x.lines, "\n")+"\n")
@@ -184,6 +185,9 @@ func rowAnswer(r *plan.Row) string {
 	if r.Delay > 0 {
 		parts = append(parts, "after "+r.Delay.Round(100*time.Microsecond).String())
 	}
+	if r.Commit {
+		parts[len(parts)-1] += ", an effect"
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -223,6 +227,20 @@ func (x *explainer) faults() {
 		cells = append(cells, []string{f.Name, f.Does, when, chance})
 	}
 	x.grid("  ", cells)
+}
+
+// effects writes what routes commit, and what their ledgers do.
+func (x *explainer) effects() {
+	if len(x.e.Effects) == 0 {
+		return
+	}
+	x.add("", x.paint(bold, "Effects"))
+	for _, e := range x.e.Effects {
+		x.add(x.clip(x.text("  "+e.Route), x.width()))
+		for _, w := range e.Words {
+			x.wrapped("    ", w)
+		}
+	}
 }
 
 func (x *explainer) list(title string, items []string) {

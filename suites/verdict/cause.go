@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -51,6 +52,9 @@ func (e *evidence) wireCause(a *attempt) *scenarios.WireFault {
 
 // cause points at the line that made the server answer the attempt as it did; nil where no line did.
 func (e *evidence) cause(a *attempt) *Note {
+	if n := e.ledgerCause(a); n != nil {
+		return n
+	}
 	if w := e.wireCause(a); w != nil {
 		return &Note{Pos: w.Pos, Text: "the server " + wireVerb(a) + " here"}
 	}
@@ -63,6 +67,20 @@ func (e *evidence) cause(a *attempt) *Note {
 		pos = s.Pos
 	}
 	return &Note{Pos: pos, Text: fmt.Sprintf("the server answered %d here", a.Status)}
+}
+
+// ledgerCause points at the line by which the ledger refused the attempt; nil where it did not.
+func (e *evidence) ledgerCause(a *attempt) *Note {
+	r := e.routes[a.Route]
+	if r == nil || r.Commit == nil || a.Status == 0 {
+		return nil
+	}
+	why := map[journal.Ledger]string{journal.LedgerInFlight: "the key was at work", journal.LedgerMismatch: "the key came with another request",
+		journal.LedgerMissing: "the key was missing"}[a.Ledger]
+	if why == "" {
+		return nil
+	}
+	return &Note{Pos: r.Commit.Pos, Text: fmt.Sprintf("the ledger answered %d here: %s", a.Status, why)}
 }
 
 // pauseCause points at the line that made the server ask for a pause; nil where no line did.

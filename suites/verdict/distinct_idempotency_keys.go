@@ -31,7 +31,7 @@ type keyUses struct {
 func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opinion {
 	u := keyUses{s: s, fromContent: s.scenario.Profile.KeyFrom == "content", uses: make(map[string]*keyUse, len(s.calls))}
 	for _, c := range s.calls {
-		u.add(c, s.keyHeader())
+		u.add(c, s.keyOf(c))
 	}
 	switch {
 	case u.keyed == 0:

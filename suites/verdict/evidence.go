@@ -33,7 +33,8 @@ type evidence struct {
 	routes  map[string]*scenarios.Route
 	exits   map[int]*journal.Client // the process of each call, with one process a call
 	results map[int]journal.Result
-	whole   []*journal.Client // processes that make calls of their own accord
+	effects map[uint64]*journal.Effect // by the attempt that committed them; made when first asked for
+	whole   []*journal.Client          // processes that make calls of their own accord
 }
 
 // call is one call of the client.

@@ -85,8 +85,12 @@ func (e *evidence) missedAnswers(route *scenarios.Route, by map[string]int) []Fi
 		}
 		for i := from; i < to-1; i++ {
 			if a := &route.Answers[i]; !a.Optional && !e.reached.entries[route.Name][i] {
-				findings = append(findings, missed(a.Pos, fmt.Sprintf("%s (%s) of %s was never given: the longest call had %s",
-					route.EntryName(i), scriptedWord(a), route.Name, plural(longest, "attempt"))))
+				why := "the longest call had " + plural(longest, "attempt")
+				if e.reached.stored[route.Name] {
+					why += ", and stored answers took the turn of entries"
+				}
+				findings = append(findings, missed(a.Pos, fmt.Sprintf("%s (%s) of %s was never given: %s",
+					route.EntryName(i), scriptedWord(a), route.Name, why)))
 			}
 		}
 	}

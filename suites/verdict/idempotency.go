@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	"brownout/scenarios"
@@ -33,9 +34,9 @@ func (s *scope) requests(c *call) []*attempt {
 	return atts
 }
 
-// steadyKey reports whether all requests carry one key, in the profile's header or in a usual one.
-func (s *scope) steadyKey(atts []*attempt) bool {
-	for _, h := range append([]string{s.keyHeader()}, usualKeyHeaders...) {
+// steadyKey reports whether all requests of a call carry one key, in the header of its route or in a usual one.
+func (s *scope) steadyKey(c *call, atts []*attempt) bool {
+	for _, h := range append([]string{s.keyOf(c)}, usualKeyHeaders...) {
 		if keys, missing := keysOf(atts, h); len(keys) == 1 && missing == 0 {
 			return true
 		}
@@ -68,21 +69,21 @@ func indexText(texts []string, t string) int {
 
 // keyed reports whether the call is one that an idempotency key is for: its request is no idempotent one, or it
 // carries a key anyway, or the expectation names its route.
-func (s *scope) keyed(atts []*attempt) bool {
+func (s *scope) keyed(c *call, atts []*attempt) bool {
 	if len(atts) == 0 {
 		return false
 	}
 	if s.expect.Route != "" || !idempotent(atts[0].Method) {
 		return true
 	}
-	_, missing := keysOf(atts, s.keyHeader())
+	_, missing := keysOf(atts, s.keyOf(c))
 	return missing < len(atts)
 }
 
 // namedByKey reports whether calls are told apart by the very header that carries their keys.
 func (s *scope) namedByKey() bool {
 	id := s.scenario.Identity
-	return id.By == "header" && strings.EqualFold(id.Header, s.keyHeader())
+	return id.By == "header" && slices.ContainsFunc(s.keyHeaders(), func(h string) bool { return strings.EqualFold(id.Header, h) })
 }
 
 // unableToFail is the opinion on a check of keys where calls are named by their keys.
@@ -92,10 +93,10 @@ func (s *scope) unableToFail() opinion {
 	return o
 }
 
-// otherHeader is the hint where the client carries its keys in a usual header that is not the profile's.
-func (s *scope) otherHeader(atts []*attempt) string {
+// otherHeader is the hint where the client carries its keys in a usual header that is not the one meant.
+func (s *scope) otherHeader(atts []*attempt, header string) string {
 	for _, h := range usualKeyHeaders {
-		if strings.EqualFold(h, s.keyHeader()) || len(atts) == 0 {
+		if strings.EqualFold(h, header) || len(atts) == 0 {
 			continue
 		}
 		if _, ok := lookupField(atts[0], h); ok {

@@ -27,7 +27,7 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 		case k < 0:
 			continue
 		case k+1 == len(atts):
-		case s.steadyKey(s.requests(c)) || s.toldIdempotent(c):
+		case s.steadyKey(c, s.requests(c)) || s.toldIdempotent(c):
 			waived++
 		default:
 			bad = append(bad, repeated{c, atts, k})
@@ -84,12 +84,13 @@ func outcomeThen(atts []*attempt, k int) string {
 
 // keyNote says why the call is not waived.
 func (s *scope) keyNote(c *call) string {
-	keys, missing := keysOf(s.requests(c), s.keyHeader())
+	header := s.keyOf(c)
+	keys, missing := keysOf(s.requests(c), header)
 	switch {
 	case len(keys) == 0:
-		return "it carried no " + s.keyHeader()
+		return "it carried no " + header
 	case missing > 0:
-		return fmt.Sprintf("%s lacked the %s", plural(missing, "attempt"), s.keyHeader())
+		return fmt.Sprintf("%s lacked the %s", plural(missing, "attempt"), header)
 	}
-	return fmt.Sprintf("its %s changed", s.keyHeader())
+	return fmt.Sprintf("its %s changed", header)
 }

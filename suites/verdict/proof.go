@@ -48,7 +48,7 @@ type pause struct {
 // prove shows a call attempt by attempt; bad attempts are those that prove the finding. With pauses, it judges the
 // wait after each attempt but the last; nil: the waits are only shown.
 func (s *scope) prove(c *call, pauses func(atts []*attempt, k int) pause, bad ...*attempt) *Proof {
-	p := &Proof{Call: c.title(), Key: c.key(s.keyHeader())}
+	p := &Proof{Call: c.title(), Key: c.key(s.keyOf(c))}
 	if a := c.first(); a != nil {
 		p.Request = a.Method + " " + a.Target
 		p.Agent = field(a, "User-Agent")
@@ -69,7 +69,7 @@ func (s *scope) prove(c *call, pauses func(atts []*attempt, k int) pause, bad ..
 // row is one attempt of a proof; its times count from the call's first attempt.
 func (s *scope) row(atts []*attempt, k int, pauses func(atts []*attempt, k int) pause) Row {
 	a, zero := atts[k], atts[0].First
-	r := Row{Seq: a.Seq, N: k + 1, At: a.First - zero, Sent: a.Sent - zero, Answer: answered(a), Waited: -1, Good: true}
+	r := Row{Seq: a.Seq, N: k + 1, At: a.First - zero, Sent: a.Sent - zero, Answer: answered(a) + s.ledgerWord(a), Waited: -1, Good: true}
 	r.Done = ended(a) - zero
 	if k+1 == len(atts) {
 		return r

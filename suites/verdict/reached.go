@@ -1,19 +1,23 @@
 package verdict
 
-import "brownout/scenarios"
+import (
+	"brownout/chaosserver/journal"
+	"brownout/scenarios"
+)
 
 // reached is what the attempts of a run got to.
 type reached struct {
 	entries       map[string][]bool // by route and entry of its answers
 	drawn, struck []bool            // by fault
 	phases        map[string]bool
+	stored        map[string]bool // by route: stored answers took the turn of entries
 
 	phase, route string // of the attempt before, so that only what changes is looked up
 	entry        []bool
 }
 
 func newReached(s *scenarios.Scenario) *reached {
-	r := &reached{entries: make(map[string][]bool), phases: make(map[string]bool),
+	r := &reached{entries: make(map[string][]bool), phases: make(map[string]bool), stored: make(map[string]bool),
 		drawn: make([]bool, len(s.Faults)), struck: make([]bool, len(s.Faults))}
 	for _, route := range s.Routes {
 		r.entries[route.Name] = make([]bool, len(route.Answers))
@@ -31,6 +35,9 @@ func (r *reached) mark(a *attempt) {
 	}
 	if a.Route != r.route {
 		r.route, r.entry = a.Route, r.entries[a.Route]
+	}
+	if a.Ledger == journal.LedgerStored {
+		r.stored[a.Route] = true
 	}
 	if a.Entry >= 0 && a.Entry < len(r.entry) {
 		r.entry[a.Entry] = true

@@ -11,33 +11,32 @@ func sameIdempotencyKey(s *scope, _ *scenarios.SameIdempotencyKey) opinion {
 	if s.namedByKey() {
 		return s.unableToFail()
 	}
-	header := s.keyHeader()
 	var bad []*call
 	seen := 0
 	for _, c := range s.calls {
 		atts := s.attempts(c)
-		if len(atts) < 2 || !s.keyed(atts) {
+		if len(atts) < 2 || !s.keyed(c, atts) {
 			continue
 		}
 		seen++
-		if keys, missing := keysOf(atts, header); len(keys) != 1 || missing > 0 {
+		if keys, missing := keysOf(atts, s.keyOf(c)); len(keys) != 1 || missing > 0 {
 			bad = append(bad, c)
 		}
 	}
 	switch {
 	case seen == 0:
-		return unseen("no call that should carry an %s was tried again", header)
+		return unseen("no call that should carry an %s was tried again", s.keyHeader())
 	case len(bad) == 0:
 		return pass("same_idempotency_key")
 	}
 	c := bad[0]
-	atts := s.attempts(c)
+	atts, header := s.attempts(c), s.keyOf(c)
 	keys, missing := keysOf(atts, header)
 	var o opinion
 	switch {
 	case len(keys) == 0:
 		o = fail("The client sent %d attempts of a call without an %s.", len(atts), header)
-		o.Hint = s.otherHeader(atts)
+		o.Hint = s.otherHeader(atts, header)
 	case missing > 0:
 		o = fail("The client sent %d of %d attempts of a call without its %s.", missing, len(atts), header)
 	default:

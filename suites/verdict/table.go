@@ -68,6 +68,10 @@ var checks = []Check{
 	row(Check{requests: true, Why: "draft-ietf-httpapi-idempotency-key-header §2.2"}, distinctIdempotencyKeys),
 	row(Check{requests: true, Why: "draft-ietf-httpapi-idempotency-key-header §2.5"}, keyFromFirstAttempt),
 	row(Check{Why: "RFC 9112 §9.3, §9.4"}, connections),
+	row(Check{Why: "draft-ietf-httpapi-idempotency-key-header §2.7"}, notResentUnchanged),
+	row(Check{replays: asAttempt, requests: true, Why: "RFC 9110 §9.2.2, Stripe API, Standard Webhooks"}, effects),
+	row(Check{replays: asAttempt, requests: true, Why: "RFC 9110 §9.2.2, Stripe API"}, truthful),
+	row(Check{replays: asAttempt, requests: true, Why: "RFC 9112 §8, §9.2"}, rightResult),
 }
 
 // lookup returns the row of a check's parameters; nil where there is none.
