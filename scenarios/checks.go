@@ -152,6 +152,41 @@ type KeepsDeadline struct {
 	Of *time.Duration // nil: the call's own where the driver gave it one, else the profile's
 }
 
+// Ends holds when each call has its result, and had it in time.
+type Ends struct {
+	Within *time.Duration // nil: the call's own deadline where the driver gave it one, else the profile's, else any time
+}
+
+// OpensCircuit holds when failures in a row make the client refuse calls, and leave the upstream alone.
+type OpensCircuit struct {
+	After *Count // failures in a row; nil: the profile's breaker_after
+	For   Share  // of the profile's open_time; 0.8 by default
+}
+
+// CircuitStaysClosed holds when every call reaches the wire.
+type CircuitStaysClosed struct{}
+
+// FailsFast holds when calls that the client refuses itself are refused at once, and no connection is made for them.
+type FailsFast struct {
+	Within time.Duration // 50ms by default
+}
+
+// HalfOpenProbes bounds the calls that a half-open circuit lets through at once.
+type HalfOpenProbes struct {
+	Max *Count // nil: the profile's half_open_max, else 1
+}
+
+// ClosesCircuit holds when Share of the calls reach the wire again once the upstream is well.
+type ClosesCircuit struct {
+	Within *time.Duration // nil: the profile's open_time
+	Share  Share          // 0.95 by default
+}
+
+// StopsWhenCancelled holds when a cancelled call sends nothing any more, and gives up what is under way.
+type StopsWhenCancelled struct {
+	Within time.Duration // 500ms by default
+}
+
 func (*Succeeds) check()                {}
 func (*Attempts) check()                {}
 func (*RetriesOn) check()               {}
@@ -181,3 +216,10 @@ func (*NotResentUnchanged) check()      {}
 func (*Effects) check()                 {}
 func (*Truthful) check()                {}
 func (*RightResult) check()             {}
+func (*Ends) check()                    {}
+func (*OpensCircuit) check()            {}
+func (*CircuitStaysClosed) check()      {}
+func (*FailsFast) check()               {}
+func (*HalfOpenProbes) check()          {}
+func (*ClosesCircuit) check()           {}
+func (*StopsWhenCancelled) check()      {}

@@ -89,6 +89,9 @@ func ExampleChecks() {
 	// backoff_grows needs 20 calls
 	// backoff_jitters needs 20 calls
 	// spreads_out needs 50 calls
+	// circuit_stays_closed needs 100 calls
+	// fails_fast needs 20 calls
+	// closes_circuit needs 50 calls
 }
 
 func ExampleSuggest() {

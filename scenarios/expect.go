@@ -21,6 +21,8 @@ type Check struct {
 	SampleOf string
 	// Identity says that it judges call by call, so that it is inconclusive where calls cannot be told apart.
 	Identity bool
+	// Results says that it needs what the client says of each call: it is skipped where the client takes no orders.
+	Results bool
 	// ByKey says that it judges idempotency keys, so that it cannot fail where the key's own header names the calls.
 	ByKey bool
 
@@ -183,7 +185,7 @@ func (l *loader) unknownCheck(n *yaml.Node, got string) {
 			names = append(names, c.Name)
 		}
 	}
-	hint := "one of " + join(sorted(names))
+	hint := "brownout list checks names them"
 	if near := Suggest(got, names); near != "" {
 		hint = "did you mean " + quote(near) + "?"
 	}

@@ -23,7 +23,7 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 	if c.ByKey && s.Identity.By == "header" && slices.ContainsFunc(keyHeaders(s), func(h string) bool { return strings.EqualFold(h, s.Identity.Header) }) {
 		l.warn(e.Pos, at, e.Name+" can never fail, for calls are named by that very header", "name calls in another way: identity.by, --per-call or a driver")
 	}
-	if msg := neverFails(e.Params, seen); msg != "" {
+	if msg := neverFails(s, e.Params, seen); msg != "" {
 		l.warn(e.Pos, at, e.Name+" can never fail, for "+msg, "")
 	}
 	switch p := e.Params.(type) {
@@ -186,7 +186,7 @@ func (f *Fault) concerns(e *Expectation) bool {
 }
 
 // neverFails says why a check with these parameters holds whatever a client does; "" where it does not.
-func neverFails(params Params, seen reached) string {
+func neverFails(s *Scenario, params Params, seen reached) string {
 	switch p := params.(type) {
 	case *Succeeds:
 		return sayIf(!p.None && p.Share == 0, "0% of the calls always succeed")
@@ -222,8 +222,10 @@ func neverFails(params Params, seen reached) string {
 		return sayIf(!seen.ends, "no connection is said to end, nor ended while it is idle")
 	case *AttemptEnds:
 		return sayIf(!seen.failing, "every attempt is answered at once")
-	case *SameAs, *InFlight:
+	case *SameAs, *InFlight, *Ends, *ClosesCircuit, *FailsFast, *HalfOpenProbes:
 		return ""
+	case *StopsWhenCancelled:
+		return sayIf(!cancels(s), "drive cancels no call")
 	case *SpreadsOut:
 		if !seen.held {
 			return "nothing here has a hold"
@@ -239,6 +241,11 @@ func neverFails(params Params, seen reached) string {
 		return sayIf(!seen.any(refusals), "nothing answers "+statusList(refusals))
 	}
 	return sayIf(!seen.failing, "nothing here makes a client retry")
+}
+
+// cancels reports whether drive has calls cancelled.
+func cancels(s *Scenario) bool {
+	return slices.ContainsFunc(s.Drive, func(step Step) bool { return step.CancelAfter > 0 })
 }
 
 func sayIf(holds bool, s string) string {

@@ -61,12 +61,20 @@ expect:
   - keeps_deadline: {route: brief}
 `
 
+const circuits = "circuit_test.go: it takes an upstream that is down, and calls that go on"
+
 // elsewhere are the checks that are built and have a scenario of their own, with a client that fails them alone.
 var elsewhere = map[string]string{
 	"attempt_ends":         "ends_test.go: it takes an upstream that falls silent",
+	"circuit_stays_closed": circuits,
 	"clients_differ":       "seeds_test.go: it takes several clients",
+	"closes_circuit":       circuits,
+	"ends":                 "cancel_test.go: it takes calls that have an end",
+	"fails_fast":           circuits,
+	"half_open_probes":     circuits,
 	"in_flight":            "hedge_test.go: it takes an upstream that answers late",
 	"leaves_connection":    "ends_test.go: it takes an upstream that ends connections",
+	"opens_circuit":        circuits,
 	"retries_return":       "recovery_test.go: it takes an upstream that was down",
 	"same_as":              "cases_test.go: it compares the cases of a route",
 	"spreads_out":          "herd_test.go: it takes fifty connections at once, and waits of a second",
@@ -75,6 +83,7 @@ var elsewhere = map[string]string{
 	"not_resent_unchanged": "charges_test.go: it takes a ledger that refuses keys",
 	"truthful":             "charges_test.go: it takes a route with effects",
 	"right_result":         "charges_test.go: it takes bodies that are cut",
+	"stops_when_cancelled": "cancel_test.go: it takes calls that are cancelled",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.

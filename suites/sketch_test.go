@@ -24,11 +24,12 @@ type sketch struct {
 	safe           func(*http.Request) bool       // whether a request may be repeated
 	key            func(call, attempt int) string // of a POST that the caller says may be repeated; "": none
 	heedRetryAfter bool
-	replayStream   bool // a body without GetBody is kept for the next attempt
-	dropBody       bool // the next attempt has no body
-	dropType       bool // the next attempt lacks the Content-Type
-	drain          bool // answers that are not returned are read and closed
-	deaf           bool // goes on when its context has ended
+	patience       time.Duration // the longest Retry-After that is waited out
+	replayStream   bool          // a body without GetBody is kept for the next attempt
+	dropBody       bool          // the next attempt has no body
+	dropType       bool          // the next attempt lacks the Content-Type
+	drain          bool          // answers that are not returned are read and closed
+	deaf           bool          // goes on when its context has ended
 	budget         float64
 	saved          float64 // what each call adds to the budget, a retry costing 1
 
@@ -52,6 +53,7 @@ func sound(base http.RoundTripper) *sketch {
 		},
 		key:            func(call, _ int) string { return text("call-%d", call) },
 		heedRetryAfter: true,
+		patience:       time.Minute,
 		replayStream:   true,
 		drain:          true,
 		budget:         200,
@@ -129,6 +131,11 @@ func (s *sketch) CloseIdleConnections() {
 func (s *sketch) again(req *http.Request, resp *http.Response, err error) bool {
 	if !s.safe(req) || req.Context().Err() != nil || err == nil && !s.retries(resp.StatusCode) {
 		return false
+	}
+	if resp != nil && s.heedRetryAfter {
+		if due, ok := retryAfter(resp); ok && due > s.patience {
+			return false
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -129,6 +129,38 @@ func expectWords(e *scenarios.Expectation) string {
 			return "no attempt starts after the deadline of its call"
 		}
 		return "no attempt starts more than " + span(*p.Of) + " after the first of its call"
+	case *scenarios.Ends:
+		if p.Within == nil {
+			return "each call has its result, within its deadline if it has one"
+		}
+		return "each call has its result within " + span(*p.Within)
+	case *scenarios.OpensCircuit:
+		after := "as many failures in a row as declared"
+		if p.After != nil && !p.After.Declared {
+			after = fmt.Sprintf("%d failures in a row", p.After.N)
+		}
+		return fmt.Sprintf("after %s the upstream is left alone for %s of open_time", after, percent(float64(p.For)))
+	case *scenarios.CircuitStaysClosed:
+		return "every call reaches the upstream"
+	case *scenarios.FailsFast:
+		return "of the calls that the client refuses itself, 95 in 100 are refused within " + span(p.Within) + ", without a connection"
+	case *scenarios.HalfOpenProbes:
+		most := "as many calls as declared are"
+		switch {
+		case p.Max != nil && !p.Max.Declared && p.Max.N == 1:
+			most = "1 call is"
+		case p.Max != nil && !p.Max.Declared:
+			most = fmt.Sprintf("%d calls are", p.Max.N)
+		}
+		return "at most " + most + " let through at once while the circuit is half open"
+	case *scenarios.ClosesCircuit:
+		within := "1 open_time"
+		if p.Within != nil {
+			within = span(*p.Within)
+		}
+		return fmt.Sprintf("%s of the calls reach the upstream again, %s after it is well", percent(float64(p.Share)), within)
+	case *scenarios.StopsWhenCancelled:
+		return "a cancelled call sends nothing, and has nothing under way, after " + span(p.Within)
 	case *scenarios.SameAs:
 		what := p.Compare
 		if what == nil {

@@ -44,6 +44,32 @@ var advice = map[string][]string{
 		"Give the call one deadline that spans all of its attempts and the waits between them.",
 		"Before each wait look at what is left of it: where the next attempt would come too late, give up at once.",
 	},
+	"ends": {
+		"Give each call a deadline that spans its attempts and waits, and return when it is over.",
+		"Where the server asks for a longer wait than is left, or than you would ever wait, give up at once and tell the caller how long.",
+	},
+	"stops_when_cancelled": {
+		"Let every wait end with its context, and every attempt be given up with it.",
+	},
+	"opens_circuit": {
+		"Count answers of 5xx and attempts that time out as failures, not only errors of the connection.",
+		"Keep one breaker for each upstream, shared by all calls to it.",
+		"Let attempts pass the breaker, and give up the retry of a call that it refuses.",
+	},
+	"circuit_stays_closed": {
+		"Do not count client errors as failures: 400, 401, 403, 404 and 422 say that the upstream works.",
+	},
+	"fails_fast": {
+		"Refuse a call before anything is done for it: before it waits in a queue, takes a connection or backs off.",
+		"Take the breaker's refusal for final, and do not retry it.",
+	},
+	"half_open_probes": {
+		"Let one call through when the open time is over, and refuse the others until it has come back.",
+		"Begin the whole open time anew when the probe fails.",
+	},
+	"closes_circuit": {
+		"Let a probe's success close the circuit, and give a probe that never ends a limit of time.",
+	},
 	"amplification": {
 		"Give the client a budget of retries, such as one retry for every ten calls, shared by all of its calls.",
 		"When the budget is used up, fail at once instead of retrying.",

@@ -39,6 +39,9 @@ func (x *explainer) limits(c *CheckInfo) {
 	if c.Sample > 1 {
 		x.wrapped("  ", fmt.Sprintf("It is a statistic: with fewer than %d %s it is skipped.", c.Sample, c.SampleOf))
 	}
+	if c.Results {
+		x.wrapped("  ", "It needs what the client says of each call, so the client has to take orders; else it is skipped.")
+	}
 	if c.Identity {
 		x.wrapped("  ", "It judges call by call: where calls cannot be told apart it is inconclusive.")
 	}

@@ -47,6 +47,9 @@ func connections(s *scope, p *scenarios.Connections) opinion {
 
 // gravest is the opinion that decides; passed ones are summed up together.
 func gravest(check string, parts []opinion) opinion {
+	if len(parts) == 0 {
+		return unseen("no bound is set")
+	}
 	worst := parts[0]
 	for _, o := range parts[1:] {
 		if rank(o.Outcome) > rank(worst.Outcome) {

@@ -49,6 +49,8 @@ type call struct {
 	named   bool // by Brownout or by the scenario, not by what its requests look like
 	driven  bool // no is the driver's number
 	cuts    int  // how many of its attempts are connections cut at accept
+
+	lost *errand // what it was to do, where it never reached the wire and the drive says so; else nil
 }
 
 // route is the name of the route that the call was on; "" where there is none.
@@ -58,15 +60,21 @@ func (c *call) route() string {
 			return a.Route
 		}
 	}
+	if c.lost != nil {
+		return c.lost.route
+	}
 	return ""
 }
 
 // phase is the name of the phase in which the call began.
 func (c *call) phase() string {
-	if len(c.atts) == 0 {
-		return ""
+	if len(c.atts) > 0 {
+		return c.atts[0].Phase
 	}
-	return c.atts[0].Phase
+	if c.lost != nil {
+		return c.lost.phase
+	}
+	return ""
 }
 
 // first is the call's first request; nil where none reached the server.
@@ -230,7 +238,7 @@ func (e *evidence) drivenCalls() {
 		}
 	}
 	for _, no := range missing {
-		e.calls = append(e.calls, call{no: no, named: true, driven: true, replay: -1})
+		e.calls = append(e.calls, call{no: no, named: true, driven: true, replay: -1, lost: e.errand(no)})
 	}
 	// Calls that are made side by side begin in no order of their own; by their numbers a run tells the same each time.
 	slices.SortStableFunc(e.calls, func(a, b call) int { return a.no - b.no })

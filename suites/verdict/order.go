@@ -1,6 +1,9 @@
 package verdict
 
 import (
+	"strconv"
+	"strings"
+
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
@@ -35,13 +38,71 @@ func (e *evidence) order(no int) (order, bool) {
 			if last := i == len(e.scenario.Drive)-1 && k == len(variants)-1; endless && !last {
 				return order{}, false
 			}
-			if endless || in < step.Calls {
+			if in >= 0 && (endless || in < step.Calls) {
 				return order{step, &step.Requests[in%len(step.Requests)], base + in%clients, variant}, true
 			}
 			before += step.Calls
 		}
 	}
 	return order{}, false
+}
+
+// errand is what a call that never reached the wire was to do.
+type errand struct {
+	route   string // name of the route that its request is for; "" where that is not known
+	phase   string // in which it began
+	variant string // its case; ""
+}
+
+// errand finds out what a driven call was to do that has no attempt.
+func (e *evidence) errand(no int) *errand {
+	o, ok := e.order(no)
+	if !ok {
+		return nil
+	}
+	began := e.results[no].At
+	if r := e.results[no]; r.Timed {
+		began = r.Start
+	} else if p := e.exits[no]; p != nil {
+		began = p.Start
+	}
+	return &errand{route: e.routeOf(&o, no), phase: e.phaseAt(began), variant: o.variant}
+}
+
+// routeOf is the name of the route that an order's request is for: the first that it fits. It is "" where a route that also
+// looks at what cannot be known here, such as header fields, might take it.
+func (e *evidence) routeOf(o *order, no int) string {
+	path := o.path(no)
+	for i := range e.scenario.Routes {
+		r := &e.scenario.Routes[i]
+		for _, m := range r.Match {
+			if m.Method != "" && m.Method != o.request.Method || !fitsPath(m.Path, path) {
+				continue
+			}
+			if len(m.Header) > 0 || m.Body != nil {
+				return ""
+			}
+			return r.Name
+		}
+	}
+	return ""
+}
+
+// path is the path of an order's request.
+func (o *order) path(no int) string {
+	var b strings.Builder
+	for _, segment := range o.request.Path.Segments {
+		b.WriteByte('/')
+		switch segment.Var {
+		case "":
+			b.WriteString(segment.Literal)
+		case "case":
+			b.WriteString(o.variant)
+		default:
+			b.WriteString(strconv.Itoa(no))
+		}
+	}
+	return b.String()
 }
 
 // told is what a client that takes orders said of the call. A process for each call takes none: its exit code says how the call

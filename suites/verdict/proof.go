@@ -46,8 +46,11 @@ type pause struct {
 }
 
 // prove shows a call attempt by attempt; bad attempts are those that prove the finding. With pauses, it judges the
-// wait after each attempt but the last; nil: the waits are only shown.
+// wait after each attempt but the last; nil: the waits are only shown. A call without attempts shows nothing: nil.
 func (s *scope) prove(c *call, pauses func(atts []*attempt, k int) pause, bad ...*attempt) *Proof {
+	if len(c.atts) == 0 {
+		return nil
+	}
 	p := &Proof{Call: c.title(), Key: c.key(s.keyOf(c))}
 	if a := c.first(); a != nil {
 		p.Request = a.Method + " " + a.Target

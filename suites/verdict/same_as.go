@@ -17,6 +17,9 @@ func (e *evidence) caseOf(c *call) string {
 	if r == nil || len(r.Cases) == 0 {
 		return ""
 	}
+	if len(c.atts) == 0 && c.lost != nil && c.lost.variant != "" {
+		return c.lost.variant
+	}
 	for _, a := range c.atts {
 		if a.Entry >= 0 && a.Entry < len(r.Answers) {
 			return r.Cases[r.CaseOf(a.Entry)].Name
