@@ -25,7 +25,7 @@ type modelEntry struct {
 // A Memory does what a map would that forgets what is over, whatever is asked of it, with keys that meet in one shard and in one
 // place of its index, and neighbours of theirs.
 func TestMemoryFollowsItsModel(t *testing.T) {
-	for range 5 {
+	for range 2 {
 		rapid.Check(t, func(t *rapid.T) { rapid.SyncTest(t, checkMemoryAgainstModel) })
 	}
 }
