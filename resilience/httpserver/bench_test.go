@@ -86,7 +86,7 @@ func (v *bench512) round(h http.Handler) {
 
 func newIdempotency(b testing.TB, s httpserver.IdempotencySettings) *httpserver.Idempotency {
 	b.Helper()
-	m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 30})
+	m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 29})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func BenchmarkWebhook(b *testing.B) {
 	})
 	b.Run("verify and claim", func(b *testing.B) {
 		r := request("msg_p5jXN8AQM9LWM0D4loKWxJek")
-		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 30})
+		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 29})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func BenchmarkWebhook(b *testing.B) {
 		}
 	})
 	b.Run("endpoint", func(b *testing.B) {
-		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 30})
+		m, err := store.NewMemory(store.MemorySettings{MaxKeys: 1 << 29})
 		if err != nil {
 			b.Fatal(err)
 		}

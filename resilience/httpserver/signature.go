@@ -3,14 +3,13 @@ package httpserver
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -85,8 +84,8 @@ func (s *SignatureSettings) check() error {
 
 // timestamp reads seconds since 1970 and checks that they are near enough to now.
 func (s *SignatureSettings) timestamp(text string) (time.Time, error) {
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || seconds < 0 || seconds > 1<<40 {
+	seconds, ok := wholeNumber(text)
+	if !ok {
 		return time.Time{}, fmt.Errorf("%w: %q is no timestamp in seconds since 1970", ErrUnsigned, text)
 	}
 	now := time.Now().Unix() // whole seconds, as the timestamp has
@@ -94,6 +93,22 @@ func (s *SignatureSettings) timestamp(text string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%w: it is %d, and here it is %d; %v is allowed between", ErrTimestamp, seconds, now, s.Tolerance)
 	}
 	return time.Unix(seconds, 0), nil
+}
+
+// wholeNumber reads a decimal number of up to 13 digits, as there are in every timestamp in seconds, or milliseconds, of this
+// and the next ages.
+func wholeNumber(s string) (n int64, ok bool) {
+	if s == "" || len(s) > 13 {
+		return 0, false
+	}
+	for i := range len(s) {
+		digit := s[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(digit)
+	}
+	return n, true
 }
 
 // macs computes HMAC-SHA256 under several secrets, and writes it as the sender does.
@@ -163,11 +178,15 @@ func equal(text []byte, given string) bool {
 	if len(text) != len(given) {
 		return false
 	}
-	var off byte
-	for i := range text {
-		off |= text[i] ^ given[i]
+	var off uint64
+	for ; len(text) >= 8; text, given = text[8:], given[8:] {
+		off |= binary.LittleEndian.Uint64(text) ^ (uint64(given[0]) | uint64(given[1])<<8 | uint64(given[2])<<16 | uint64(given[3])<<24 |
+			uint64(given[4])<<32 | uint64(given[5])<<40 | uint64(given[6])<<48 | uint64(given[7])<<56)
 	}
-	return subtle.ConstantTimeByteEq(off, 0) == 1
+	for i := range text {
+		off |= uint64(text[i] ^ given[i])
+	}
+	return off == 0
 }
 
 // one returns the only value of a header field.

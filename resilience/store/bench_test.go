@@ -30,7 +30,7 @@ func BenchmarkMemoryDuplicate(b *testing.B) {
 
 // New work, claimed and committed.
 func BenchmarkMemoryClaimCommit(b *testing.B) {
-	m := newMemory(b, store.MemorySettings{MaxKeys: 1 << 30})
+	m := newMemory(b, store.MemorySettings{MaxKeys: 1 << 29})
 	ctx, terms := context.Background(), store.Terms{Lease: time.Minute}
 	var start atomic.Int64
 	b.ReportAllocs()

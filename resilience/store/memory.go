@@ -64,6 +64,9 @@ func NewMemory(s MemorySettings) (*Memory, error) {
 		return nil, &resilience.SettingError{Field: "MemorySettings.MaxBytes", Value: s.MaxBytes, Want: "0 (the default, 256 MiB) or more"}
 	}
 	m := &Memory{start: time.Now(), maxKeys: int64(s.MaxKeys), maxBytes: s.MaxBytes, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	for i := range m.shards {
+		m.shards[i].soonest = never
+	}
 	return m, nil
 }
 

@@ -53,6 +53,7 @@ func (x *index) find(s *slots, key *Key) (i uint32, ok bool) {
 func (x *index) add(s *slots, i uint32) {
 	if x.used++; float64(x.used) > fullIndex*float64(len(x.entries)) {
 		x.rebuild(s)
+		return
 	}
 	x.put(&s.at(i).key, i)
 }
@@ -65,14 +66,12 @@ func (x *index) put(key *Key, i uint32) {
 	x.entries[at] = tag | (i + 1)
 }
 
-// rebuild makes room for more entries.
+// rebuild makes the index of all slots in use anew, with room for more.
 func (x *index) rebuild(s *slots) {
-	old := x.entries
 	x.entries = make([]uint32, max(leastEntries, int(float64(x.used)/newIndex)))
-	for _, e := range old {
-		if e != 0 {
-			i := e&numberMask - 1
-			x.put(&s.at(i).key, i)
+	for i := range s.n { // in this order, since what is near is fast
+		if e := s.at(i); e.until != 0 {
+			x.put(&e.key, i)
 		}
 	}
 }

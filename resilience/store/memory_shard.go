@@ -43,7 +43,7 @@ func (s *shard) claim(m *Memory, key *Key, terms *Terms, instant time.Duration) 
 			return Claim{State: Won, Token: s.last, Reclaimed: true}, false
 		}
 	}
-	s.sweep(m, now, lookedAt)
+	s.sweep(m, now)
 	if m.keys.Add(1) > m.maxKeys || m.bytes.Load() >= m.maxBytes {
 		m.keys.Add(-1)
 		return Claim{}, true
@@ -73,8 +73,11 @@ func (s *shard) held(key *Key, token Token, now uint64) (uint32, *slot, bool) {
 }
 
 // sweep looks at the next slots and drops keys that are over. It requires mu.
-func (s *shard) sweep(m *Memory, now uint64, slots uint32) {
-	for n := min(slots, s.slots.n); n > 0; n-- {
+func (s *shard) sweep(m *Memory, now uint64) {
+	if now < s.soonest {
+		return
+	}
+	for n := min(lookedAt, s.slots.n); n > 0; n-- {
 		if s.hand++; s.hand >= s.slots.n {
 			s.hand = 0
 		}
