@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -39,18 +40,35 @@ func flatOut(perSecond float64, burst int, allow func() bool) float64 {
 	return float64(admitted.Load()) / (float64(burst) + perSecond*time.Since(start).Seconds())
 }
 
-// Allow flat out: the share admitted is 1 for a limiter that is right. This prints; only ours is held to it.
-func TestLimiterFlatOut(t *testing.T) {
+// Allow flat out: the share admitted is 1 for a limiter that is right. Only ours is held to it.
+func BenchmarkLimiterFlatOut(b *testing.B) {
 	const burst = 1000
-	for _, perSecond := range []float64{10_000, 200_000, 1_000_000} {
-		ours := must(resilience.NewLimiter(resilience.LimiterSettings{Rate: perSecond, Burst: burst}))
-		xtime := rate.NewLimiter(rate.Limit(perSecond), burst)
-		mine := flatOut(perSecond, burst, ours.Allow)
-		t.Logf("%9.0f/s: brownout %.4f, x/time/rate %.4f of the limit", perSecond, mine, flatOut(perSecond, burst, xtime.Allow))
-		if mine > 1 {
-			t.Errorf("%.0f/s: %.6f of the limit", perSecond, mine)
+	for _, perSecond := range []int{10_000, 200_000, 1_000_000} {
+		for _, l := range limiters(float64(perSecond), burst) {
+			b.Run(fmt.Sprintf("rate=%d/lib=%s", perSecond, l.name), func(b *testing.B) {
+				for b.Loop() {
+					share := flatOut(float64(perSecond), burst, l.allow)
+					if share > 1 && l.name == "brownout" {
+						b.Errorf("%.6f of the limit", share)
+					}
+					b.ReportMetric(share, "of-limit")
+				}
+			})
 		}
 	}
+}
+
+// limiter is one of the limiters that are compared.
+type limiter struct {
+	name  string
+	allow func() bool
+	wait  func(context.Context) error
+}
+
+func limiters(perSecond float64, burst int) []limiter {
+	ours := must(resilience.NewLimiter(resilience.LimiterSettings{Rate: perSecond, Burst: burst}))
+	xtime := rate.NewLimiter(rate.Limit(perSecond), burst)
+	return []limiter{{"brownout", ours.Allow, ours.Wait}, {"x-time-rate", xtime.Allow, xtime.Wait}}
 }
 
 // waiters has 64 goroutines wait all the time for two seconds, after the burst has gone, and returns what was admitted as a
@@ -80,24 +98,26 @@ func waiters(perSecond float64, burst int, wait func(context.Context) error) (sh
 	return float64(total) / (perSecond * last.Seconds()), float64(most) / float64(least)
 }
 
-// 64 waiters at 5,000/s. This prints: how late a timer wakes is the machine's affair.
-func TestLimiterWaiters(t *testing.T) {
+// 64 waiters at 5,000/s. How late a timer wakes is the machine's affair.
+func BenchmarkLimiterWaiters(b *testing.B) {
 	const perSecond = 5000
-	for _, burst := range []int{1, 10, 50} {
-		ours := must(resilience.NewLimiter(resilience.LimiterSettings{Rate: perSecond, Burst: burst}))
-		share, unfair := waiters(perSecond, burst, ours.Wait)
-		t.Logf("burst %2d: brownout      %.4f of the limit, the best served %.2f times the least", burst, share, unfair)
-		xtime := rate.NewLimiter(perSecond, burst)
-		share, unfair = waiters(perSecond, burst, xtime.Wait)
-		t.Logf("burst %2d: x/time/rate   %.4f of the limit, the best served %.2f times the least", burst, share, unfair)
-	}
 	uber := ratelimit.New(perSecond)
-	share, unfair := waiters(perSecond, 0, func(context.Context) error { uber.Take(); return nil })
-	t.Logf("slack 10: uber          %.4f of the limit, the best served %.2f times the least", share, unfair)
+	for _, burst := range []int{1, 10, 50} {
+		all := append(limiters(perSecond, burst), limiter{name: "uber", wait: func(context.Context) error { uber.Take(); return nil }})
+		for _, l := range all {
+			b.Run(fmt.Sprintf("burst=%d/lib=%s", burst, l.name), func(b *testing.B) {
+				for b.Loop() {
+					share, unfair := waiters(perSecond, burst, l.wait)
+					b.ReportMetric(share, "of-limit")
+					b.ReportMetric(unfair, "best/least")
+				}
+			})
+		}
+	}
 }
 
 // 100 waiters are cancelled at once; how long does the next caller wait, at 100/s?
-func TestLimiterCancelled(t *testing.T) {
+func BenchmarkLimiterCancelled(b *testing.B) {
 	next := func(wait func(context.Context) error) time.Duration {
 		_ = wait(context.Background())
 		ctx, cancel := context.WithCancel(context.Background())
@@ -112,7 +132,11 @@ func TestLimiterCancelled(t *testing.T) {
 		_ = wait(context.Background())
 		return time.Since(start)
 	}
-	ours := must(resilience.NewLimiter(resilience.LimiterSettings{Rate: 100}))
-	t.Logf("brownout    %v", next(ours.Wait))
-	t.Logf("x/time/rate %v", next(rate.NewLimiter(100, 1).Wait))
+	for _, l := range limiters(100, 1) {
+		b.Run("lib="+l.name, func(b *testing.B) {
+			for b.Loop() {
+				b.ReportMetric(float64(next(l.wait))/1e6, "ms-to-next")
+			}
+		})
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/puzpuzpuz/xsync/v4"
 
 	"brownout/resilience"
+	"brownout/resilience/store"
 )
 
 const (
@@ -118,31 +119,68 @@ func BenchmarkDedupeFill(b *testing.B) {
 	keys := someKeys(1)
 	for _, make := range []func() deduper{brownout, xsyncMap, syncMap, mutexMaps} {
 		b.Run(make().name, func(b *testing.B) {
-			var used, collect float64
-			for b.Loop() {
-				b.StopTimer()
-				before := heap()
-				b.StartTimer()
+			fill(b, func() (any, func()) {
 				d := make()
-				for _, k := range keys {
-					d.remember(k)
+				return &d, func() {
+					for _, k := range keys {
+						d.remember(k)
+					}
 				}
-				b.StopTimer()
-				used = float64(heap()-before) / dedupeKeys
-				collect = collection().Seconds() * 1000
-				runtime.KeepAlive(d)
-				b.StartTimer()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/dedupeKeys, "ns/key")
-			b.ReportMetric(used, "B/key")
-			b.ReportMetric(collect, "ms/gc")
+			})
 		})
 	}
-	b.Run("lib=empty", func(b *testing.B) {
-		for b.Loop() {
-		}
-		b.ReportMetric(collection().Seconds()*1000, "ms/gc")
+	b.Run("lib=empty", emptyHeap)
+	runtime.KeepAlive(keys) // they are on the heap of all
+}
+
+// A million keys that a server keeps, claimed and committed, without the answers.
+func BenchmarkStoreFill(b *testing.B) {
+	ctx := b.Context()
+	keys := make([]store.Key, dedupeKeys)
+	for i := range keys {
+		keys[i] = store.KeyOf(fmt.Sprint(i))
+	}
+	b.Run("lib=brownout", func(b *testing.B) {
+		fill(b, func() (any, func()) {
+			m := must(store.NewMemory(store.MemorySettings{}))
+			return m, func() {
+				for _, k := range keys {
+					if err := m.Commit(ctx, k, must(m.Claim(ctx, k, store.Terms{Lease: time.Minute})).Token, "", dedupeTTL); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	})
+	b.Run("lib=empty", emptyHeap)
+	runtime.KeepAlive(keys)
+}
+
+// fill measures what make returns: what is filled, and the function that does it.
+func fill(b *testing.B, make func() (any, func())) {
+	var used, collect float64
+	for b.Loop() {
+		b.StopTimer()
+		before := heap()
+		b.StartTimer()
+		filled, do := make()
+		do()
+		b.StopTimer()
+		used = float64(heap()-before) / dedupeKeys
+		collect = collection().Seconds() * 1000
+		runtime.KeepAlive(filled)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/dedupeKeys, "ns/key")
+	b.ReportMetric(used, "B/key")
+	b.ReportMetric(collect, "ms/gc")
+}
+
+// emptyHeap measures a garbage collection where nothing but the keys is on the heap.
+func emptyHeap(b *testing.B) {
+	for b.Loop() {
+	}
+	b.ReportMetric(collection().Seconds()*1000, "ms/gc")
 }
 
 func heap() uint64 {

@@ -1,114 +1,90 @@
-// Command ratios reads the output of go test -bench, where sub-benchmarks are named lib=NAME, and prints for each benchmark
-// the median of each library, and how much of it the first one needs.
+// Command ratios measures package resilience beside its peers and holds the medians to their targets: one row each, with
+// "met" or "missed", and at the end how many were met. It is run in the folder of the benchmarks, and takes about six minutes
+// on two processors that nobody else uses.
 //
-//	go test -bench . -cpu 1,2 -count 6 | go run ./ratios
+//	go run ./ratios            # the table of the targets
+//	go run ./ratios -all       # and then every library that was measured
+//	go run ./ratios -quick     # fewer and shorter runs, in two minutes
+//	go test -bench . -cpu 1,2 -count 6 | go run ./ratios -
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
+	"os/exec"
 )
 
-// series is the samples of one library in one benchmark.
-type series struct {
-	lib            string
-	ns, bytes, obj []float64
+// measure is one run of go test. What takes longer to set up than to run is run less often.
+type measure struct {
+	bench string
+	cpu   string
+	count int
+	time  string
 }
 
-// benchmark is one benchmark at one number of processors.
-type benchmark struct {
-	name string
-	libs []*series
+var measures = []measure{
+	{"^Benchmark(Retry|Breaker|Limiter(Granted|Refused|Wait)$|Compose|RoundTrip|Bulkhead|Hedge|Idempotent|Webhook)", "1,2", 8, "60ms"},
+	{"^BenchmarkDedupeDuplicate$", "1,2", 4, "100ms"},
+	{"^Benchmark(DedupeFill|StoreFill)$", "1", 3, "1x"},
+	{"^BenchmarkLimiter(FlatOut|Waiters|Cancelled)$", "2", 3, "1x"},
 }
 
 func main() {
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	all := flag.Bool("all", false, "print every library that was measured, too")
+	quick := flag.Bool("quick", false, "measure less often and for a shorter time")
+	raw := flag.String("raw", "", "write what go test printed to this file")
+	flag.Parse()
+	if err := run(os.Stdout, *all, *quick, *raw, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in io.Reader, out io.Writer) error {
-	var all []*benchmark
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		name, lib, values, ok := parse(lines.Text())
-		if !ok {
-			continue
+func run(out io.Writer, all, quick bool, raw string, args []string) error {
+	var output bytes.Buffer
+	switch {
+	case len(args) == 1 && args[0] == "-":
+		if _, err := output.ReadFrom(os.Stdin); err != nil {
+			return err
 		}
-		i := slices.IndexFunc(all, func(b *benchmark) bool { return b.name == name })
-		if i < 0 {
-			i, all = len(all), append(all, &benchmark{name: name})
+	case len(args) > 0:
+		return fmt.Errorf("got arguments %q, allowed is - alone, to read what go test printed", args)
+	default:
+		for _, m := range measures {
+			if err := m.run(&output, quick); err != nil {
+				return err
+			}
 		}
-		s := all[i].of(lib)
-		s.ns = append(s.ns, values["ns/op"])
-		s.bytes = append(s.bytes, values["B/op"])
-		s.obj = append(s.obj, values["allocs/op"])
 	}
-	if err := lines.Err(); err != nil {
+	if raw != "" {
+		if err := os.WriteFile(raw, output.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	found, err := read(&output)
+	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
-		return fmt.Errorf("no line of a benchmark with lib=NAME on standard input")
+	if err := printTargets(out, found); err != nil || !all {
+		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, b := range all {
-		fmt.Fprintf(table, "\n%s\tns\tB\tallocs\tof it\n", b.name)
-		first := median(b.libs[0].ns)
-		for _, s := range b.libs {
-			ns := median(s.ns)
-			fmt.Fprintf(table, "  %s\t%.4g\t%.0f\t%.0f\t%.3f\n", s.lib, ns, median(s.bytes), median(s.obj), first/ns)
-		}
-	}
-	return table.Flush()
+	return printAll(out, found)
 }
 
-// of returns the series of a library.
-func (b *benchmark) of(lib string) *series {
-	i := slices.IndexFunc(b.libs, func(s *series) bool { return s.lib == lib })
-	if i < 0 {
-		i, b.libs = len(b.libs), append(b.libs, &series{lib: lib})
-	}
-	return b.libs[i]
-}
-
-// parse reads a line such as "BenchmarkX/lib=a-2  100  12.5 ns/op  0 B/op". The suffix with the number of processors
-// becomes part of the benchmark's name.
-func parse(line string) (name, lib string, values map[string]float64, ok bool) {
-	fields := strings.Fields(line)
-	if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
-		return "", "", nil, false
-	}
-	name, lib, ok = strings.Cut(fields[0], "/lib=")
-	if !ok {
-		return "", "", nil, false
-	}
-	if i := strings.LastIndexByte(lib, '-'); i > 0 {
-		if _, err := strconv.Atoi(lib[i+1:]); err == nil {
-			lib, name = lib[:i], name+lib[i:]
+// run runs the benchmarks and adds what they print to out.
+func (m measure) run(out io.Writer, quick bool) error {
+	count, duration := m.count, m.time
+	if quick {
+		count = (count + 2) / 3
+		if duration == "60ms" {
+			duration = "25ms"
 		}
 	}
-	values = map[string]float64{}
-	for i := 2; i+1 < len(fields); i += 2 {
-		v, err := strconv.ParseFloat(fields[i], 64)
-		if err != nil {
-			return "", "", nil, false
-		}
-		values[fields[i+1]] = v
-	}
-	return name, lib, values, true
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", m.bench, "-cpu", m.cpu, "-count", fmt.Sprint(count), "-benchtime", duration, ".")
+	fmt.Fprintln(os.Stderr, cmd)
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	return cmd.Run()
 }
