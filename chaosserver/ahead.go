@@ -10,10 +10,10 @@ import (
 	"brownout/scenarios"
 )
 
-// printOfBody is what a print says of the request's body: its hash. Where attempts are decided about before their bodies
-// are read, nothing is known of a body but its length.
+// printOfBody is what a print says of the request's body: its hash. Where an attempt is decided about before its body is read,
+// nothing is known of that but its length.
 func (x *exchange) printOfBody() [32]byte {
-	if !x.s.ahead {
+	if !x.unread {
 		return x.body.sum
 	}
 	var b [32]byte
@@ -26,6 +26,7 @@ func (x *exchange) printOfBody() [32]byte {
 func (x *exchange) serveAhead() {
 	x.read = time.Now()
 	x.startBody()
+	x.unread = true
 	x.identify()
 	defer x.finish()
 	if x.c == nil {
@@ -33,11 +34,16 @@ func (x *exchange) serveAhead() {
 		x.cannot("the scenario has a fault at request-body, or an early answer: " + needsListener)
 		return
 	}
-	err := x.decide()
-	if err != nil {
+	if err := x.decide(); err != nil {
 		x.undecided(err)
 		return
 	}
+	x.carryOutAhead()
+}
+
+// carryOutAhead does what was decided before the request's body was read.
+func (x *exchange) carryOutAhead() {
+	var err error
 	d := &x.decision
 	switch w := x.s.wires[d.Wire]; {
 	case w != nil && w.At == scenarios.AtRequestBody:

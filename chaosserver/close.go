@@ -79,12 +79,16 @@ func (s *Server) Close() error {
 	srv, client := s.http, s.client
 	s.mu.Unlock()
 	if first {
+		s.copies.wait(copyGrace)
 		s.cancel()
 		if srv != nil {
 			_ = srv.Close()
 			client.CloseIdleConnections()
 		}
 		s.CloseClientConnections()
+		if s.upstream != nil {
+			s.upstream.Close()
+		}
 	}
 	s.work.Wait()
 	if r := s.run.Load(); r != nil {

@@ -13,6 +13,7 @@ import (
 
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/proxy"
 )
 
 const (
@@ -61,6 +62,8 @@ type conn struct {
 	latest []byte    // the last of those
 	last   time.Time // when they came
 	spare  []byte    // the buffer that take gave out last
+
+	upstream *proxy.Conn // of the exchange that is at work, to end with the connection; nil for none
 
 	idling *idling // what is to happen once the connection is idle; nil for nothing
 	told   bool    // its last answer said that no request is to follow, or one that ended it unasked went before
@@ -189,6 +192,13 @@ func fieldsOf(head []byte, method, target string) []byte {
 	return head[end+1:]
 }
 
+// hasCome reports whether a body of that length has come, behind the header block of the request whose exchange has begun.
+func (c *conn) hasCome(length int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.beyond >= length
+}
+
 // bodyRead marks the end of the request whose exchange has begun: what was read behind a body of that length is the
 // next request. A negative length means that it is not known, and nothing is taken to be.
 func (c *conn) bodyRead(length int64) {
@@ -255,6 +265,13 @@ func (c *conn) failed(err error) {
 		c.ended(journal.ClosedByClientFIN)
 	case errors.Is(err, syscall.ECONNRESET):
 		c.ended(journal.ClosedByClientRST)
+	default:
+		c.mu.Lock()
+		up := c.upstream
+		c.mu.Unlock()
+		if up != nil {
+			up.Close()
+		}
 	}
 }
 
@@ -262,13 +279,37 @@ func (c *conn) failed(err error) {
 func (c *conn) ended(how journal.Closer) {
 	c.mu.Lock()
 	first := c.now == journal.ClosedNot
+	var up *proxy.Conn
 	if first {
 		c.now = how
+		up = c.upstream
 	}
 	c.mu.Unlock()
+	if up != nil {
+		up.Close()
+	}
 	if first {
 		c.srv.connEnded(c, how)
 	}
+}
+
+// endsToo lets a connection to the upstream end with this one, from now on.
+func (c *conn) endsToo(up *proxy.Conn) {
+	c.mu.Lock()
+	c.upstream = up
+	over := c.now != journal.ClosedNot
+	c.mu.Unlock()
+	if over {
+		up.Close()
+	}
+}
+
+// endsAlone takes that back, and reports whether this connection has not ended meanwhile.
+func (c *conn) endsAlone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.upstream = nil
+	return c.now == journal.ClosedNot
 }
 
 // closer tells who ended the connection first, and how; ClosedNot while nobody did.

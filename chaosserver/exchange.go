@@ -46,6 +46,9 @@ type exchange struct {
 	over     bool // what is sent is a 2xx, and nothing has cut it short
 	readsOn  bool // the rest of the request's body is read behind the answer
 	left     bool // its last bytes have been left to the kernel
+	unread   bool // it was decided about before its body was read
+
+	fwd *forwarding // the part of it that goes on at an upstream; nil before there is one
 
 	authorization, authorized string // the client's name by an Authorization, made once
 	addr, addrHost            string // the host of an address, found once
@@ -91,6 +94,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.begin(c, w, r)
 	defer x.forget()
+	if x.s.upstream != nil {
+		x.serveProxied()
+		return
+	}
 	if x.s.ahead {
 		x.serveAhead()
 		return
@@ -155,7 +162,7 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.First = x.run.at(first)
 	}
 	x.end = journal.EndRecord{}
-	x.over, x.left, x.readsOn, x.claims = false, false, false, false
+	x.over, x.left, x.readsOn, x.claims, x.unread = false, false, false, false, false
 	x.waited = time.Time{}
 }
 
@@ -186,7 +193,7 @@ func (x *exchange) identify() {
 	} else {
 		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.printOfBody()}, x.route, x.c, now)
 		// Of a body that broke off nobody knows which call's it would have been.
-		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.s.ahead
+		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.unread
 	}
 	if x.place.dropped {
 		x.run.drop(now, "a live call left its table")
@@ -205,7 +212,7 @@ func (x *exchange) identify() {
 		}
 	} else if unknown != "" {
 		rec.Nearest = unknown
-	} else {
+	} else if x.s.upstream == nil {
 		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path})
 	}
 }
@@ -227,7 +234,7 @@ func (x *exchange) decide() error {
 		rec.Phase = x.s.scenario.Phases[d.Phase].Name
 	}
 	rec.Drawn, rec.Applied = d.Drawn, d.Applied
-	if x.s.ahead && x.comparesBodies() {
+	if x.unread && x.comparesBodies() {
 		if err := x.receiveAs(x.s.wires[d.Wire]); err != nil {
 			return err
 		}
@@ -246,7 +253,7 @@ func (x *exchange) decide() error {
 		*answered++
 	}
 	guard.Unlock()
-	rec.Entry, rec.Reason, rec.Delay = d.Entry, d.Reason, d.Delay
+	rec.Entry, rec.Reason, rec.Delay, rec.Applied = d.Entry, d.Reason, d.Delay, d.Applied
 	rec.Ledger = ledgerSaid(d, in.Ledger)
 	return nil
 }

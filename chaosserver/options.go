@@ -27,6 +27,7 @@ type config struct {
 	maxHeader   int
 	readTimeout time.Duration
 	handlerOnly bool
+	upstream    *Upstream // nil: none
 }
 
 // Option is a setting of a [Server].
@@ -36,7 +37,7 @@ type Option func(*config)
 func WithAddr(addr string) Option { return func(c *config) { c.addr = addr } }
 
 // WithJournal sets what the journal keeps and where. The server fills in what the journal is of: Scenario,
-// ScenarioFile, Seed and Emulated.
+// ScenarioFile, Seed, Emulated and Upstream.
 func WithJournal(o journal.Options) Option { return func(c *config) { c.journal = o } }
 
 // WithMaxCalls bounds the calls that the server tells apart, [DefaultMaxCalls] unless given, at least 1. Beyond it the

@@ -38,6 +38,11 @@ func (b *received) release() {
 // receive reads the request to its end. The error is that of the reading.
 func (x *exchange) receive() error {
 	x.startBody()
+	return x.receiveRest()
+}
+
+// receiveRest reads what is left of the request. The error is that of the reading.
+func (x *exchange) receiveRest() error {
 	err := x.readBody(-1)
 	x.noteBody(err)
 	return err
@@ -57,6 +62,13 @@ func (x *exchange) noteBody(err error) {
 	}
 	rec.BodyLen, rec.BodySHA256, rec.Body, rec.BodyWhole = b.len, b.sum, b.kept, b.whole
 	rec.Read = x.run.at(x.read)
+}
+
+// take notes a piece of the body, of which at most so much is kept in all.
+func (b *received) take(p []byte, most int) {
+	b.len += int64(len(p))
+	b.hash.Write(p)
+	b.kept = append(b.kept, p[:min(len(p), max(0, most-len(b.kept)))]...)
 }
 
 // startBody begins the reading of the request's body.
@@ -87,11 +99,8 @@ func (x *exchange) readBody(n int64) error {
 			room = room[:min(n, int64(len(room)))]
 		}
 		k, err := x.r.Body.Read(room)
-		p := room[:k]
-		b.len += int64(k)
 		n = max(n-int64(k), -1)
-		b.hash.Write(p)
-		b.kept = append(b.kept, p[:min(k, max(0, x.s.config.maxBody-len(b.kept)))]...)
+		b.take(room[:k], x.s.config.maxBody)
 		if err != nil || n == 0 {
 			b.hash.Sum(b.sum[:0])
 		}

@@ -31,6 +31,9 @@ type run struct {
 func (s *Server) newRun(emulated bool) (*run, error) {
 	o := s.config.journal
 	o.Scenario, o.ScenarioFile, o.Seed, o.Emulated = s.scenario.Name, s.scenario.File, s.scenario.Seed, emulated
+	if s.upstream != nil {
+		o.Upstream = s.upstream.String()
+	}
 	j, err := journal.New(o)
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 		journal: j,
 		base:    now.Add(-j.Now()),
 		seq:     seq,
-		plan:    plan.New(s.scenario),
+		plan:    plan.New(s.scenario, s.placed()...),
 		ledger:  ledger.NewLedger(s.config.maxKeys),
 		calls:   newCalls(len(s.scenario.Routes), quiet, s.config.maxCalls),
 		changed: make(chan struct{}),

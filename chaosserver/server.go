@@ -16,6 +16,7 @@ import (
 
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/proxy"
 	"brownout/scenarios"
 )
 
@@ -31,8 +32,11 @@ type Server struct {
 	ahead      bool          // attempts are decided about before their bodies are read
 	key        string        // name of the header that carries the idempotency key
 	redact     redactor
-	buffers    sync.Pool // of *[]byte: bodies pass through them
-	bare       sync.Pool // of *exchange: attempts that come past our own listener
+	buffers    sync.Pool       // of *[]byte: bodies pass through them
+	bare       sync.Pool       // of *exchange: attempts that come past our own listener
+	upstream   *proxy.Upstream // nil: none
+	looks      bool            // what happens to an attempt may depend on its body
+	copies     pending         // copies of requests that are at the upstream
 
 	run      atomic.Pointer[run]
 	turnover sync.Mutex // held while a connection joins a run, and while one run follows another
@@ -88,6 +92,9 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 	})
 	srv.redact = newRedactor(c.journal.SecretHeaders)
 	if err := srv.prepare(); err != nil {
+		return nil, fmt.Errorf("chaosserver: %w", err)
+	}
+	if err := srv.connect(); err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
 	srv.buffers.New = func() any { b := make([]byte, bodyBuffer); return &b }

@@ -23,6 +23,9 @@ var faultPlace = func() *place[Fault] {
 		}
 		rows = append(rows, r)
 	}
+	rows = append(rows, key(Key{Name: "duplicate", In: in, Fault: true, Without: []string{"status"},
+		Doc: "Sends the request to the upstream of --upstream so many times, at one instant or one after another; the client gets the first answer."},
+		duplicate, nil, func(f *Fault) **Duplicate { return &f.Duplicate }))
 	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(f *Fault) *bool { return &f.Optional })
 	return &place[Fault]{in: InFault, example: "{chance: 10%, status: 503}", rows: append(rows, optional)}
@@ -118,6 +121,9 @@ func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
 	f.Pos, f.Index = f.Answer.Pos, i
 	f.When.Pos = l.spot(&f.When)
 	f.Chance.Pos = l.spot(&f.Chance)
+	if f.Duplicate != nil {
+		f.Duplicate.Pos = l.spot(&f.Duplicate)
+	}
 	if f.Name == "" {
 		f.Name = "faults[" + number(float64(i)) + "]"
 	}
@@ -157,6 +163,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 		l.checkAccept(f)
 		return
 	}
+	l.checkDuplicate(f)
 	if a.Status != 0 {
 		return
 	}
@@ -169,7 +176,8 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if follow(n).Kind != yaml.MappingNode {
 		return
 	}
-	if a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Commit].key == nil && l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
+	if f.Duplicate == nil && l.spots[&f.Duplicate].key == nil && a.Delay == nil && a.BodyDelay == nil && a.Wire == nil && l.spots[&a.Commit].key == nil &&
+		l.spots[&a.Delay].key == nil && l.spots[&a.BodyDelay].key == nil {
 		l.fail(n, "the fault does nothing", "give it a status, a delay, or a wire fault such as reset: before-headers")
 	}
 }
@@ -178,7 +186,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
 	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
-		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay, &a.Commit} {
+		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay, &a.Commit, &f.Duplicate} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
 		}

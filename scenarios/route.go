@@ -17,12 +17,11 @@ var routePlace = func() *place[Route] {
 		key(Key{Name: "answers", In: in, Default: "one 200", Doc: "One for each attempt of a call; the last repeats."},
 			answers, plainAnswers(), func(r *Route) *[]Answer { return &r.Answers }),
 	}
-	printed := rows[2].write
 	rows[2].write = func(p *printer, r *Route) (tree, bool) {
-		if len(r.Cases) > 0 {
+		if len(r.Cases) > 0 || r.Plain {
 			return tree{}, false
 		}
-		return printed(p, r)
+		return answers.write(p, r.Answers), true
 	}
 	rows = append(rows, casesRow, key(Key{Name: "per", In: in, Default: "call", Doc: "What the list counts: attempts of the call, or all of the route, of a client, or for an :event."},
 		enum[Per]([]string{"call", "route", "client", "event"}), PerCall, func(r *Route) *Per { return &r.Per }),
@@ -71,6 +70,8 @@ var routes = codec[[]Route]{
 		l.each(n, func(i int, item *yaml.Node) {
 			r := &list[i]
 			readMapping(l, item, routePlace, r)
+			_, given := l.spots[&r.Answers]
+			r.Plain = !given && len(r.Cases) == 0
 			r.Pos, r.Index = l.pos(item), i
 			if r.Name == "" {
 				r.Name = r.matchName()
@@ -87,13 +88,6 @@ var routes = codec[[]Route]{
 			r := v[i]
 			if r.Name == r.matchName() {
 				r.Name = ""
-			}
-			if len(r.Answers) == 1 && len(r.Cases) == 0 {
-				plain := r.Answers[0]
-				plain.Pos, plain.StatusPos = Pos{}, Pos{}
-				if same([]Answer{plain}, plainAnswers()) {
-					r.Answers = plainAnswers()
-				}
 			}
 			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, routePlace, &r)) })
 		}

@@ -99,8 +99,10 @@ type Route struct {
 	Match   []Match
 	Answers []Answer // one per attempt of a call; the last repeats; never empty; with Cases, those of all cases
 	Cases   []Case   // nil: Answers is one list
-	Per     Per      // what the list counts
-	Commit  *Commit  // nil: the route has no effects
+	// Plain: the file gives no answers. Answers is then one 200; in front of an upstream, that answers.
+	Plain  bool
+	Per    Per     // what the list counts
+	Commit *Commit // nil: the route has no effects
 }
 
 // Match is what a request must look like; every part that is set must hold.
@@ -277,13 +279,15 @@ type Quantile struct {
 
 // Fault is an answer, or a part of one, that a healthy upstream would not give, with its triggers.
 type Fault struct {
-	Pos      Pos
-	Index    int    // its place in Faults
-	Name     string // as given, else "faults[i]"; seeds its chance
-	Answer   Answer // Status 0: laid over the healthy answer
-	Chance   Chance
-	Optional bool
-	When     When
+	Pos    Pos
+	Index  int    // its place in Faults
+	Name   string // as given, else "faults[i]"; seeds its chance
+	Answer Answer // Status 0: laid over the healthy answer
+	// Duplicate sends the request to the upstream of a proxy several times; nil: once.
+	Duplicate *Duplicate
+	Chance    Chance
+	Optional  bool
+	When      When
 }
 
 // OnConnection reports whether the fault strikes at accept, before anything of a request is known.

@@ -19,6 +19,7 @@ const (
 	InWhen       Place = "when"        // the mapping under when
 	InElapsed    Place = "elapsed"     // an elapsed trigger written as a mapping
 	InHold       Place = "hold"        // the mapping under hold
+	InDuplicate  Place = "duplicate"   // a duplicate written as a mapping
 	InBurst      Place = "burst"       // the mapping under burst
 	InCommit     Place = "commit"      // the mapping under commit of a route
 	InStep       Place = "drive"       // a step of drive
@@ -32,7 +33,7 @@ func (p Place) title() string {
 		return "a scenario"
 	case InAnswer:
 		return "an answer"
-	case InIdentity, InHold, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
+	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
 		return string(p)
 	case InStep:
 		return "a step of drive"

@@ -23,6 +23,7 @@ var beside = map[Place]struct {
 	InHeader:     {"name: x\nroutes: [{match: GET /a, answers: [{headers: {X-A: {%s}}}]}]", []string{`repeat: "9"`, "size: 4KiB"}},
 	InRetryAfter: {"name: x\nroutes: [{match: GET /a, answers: [{retry_after: {%s}}]}]", []string{"in: 3s"}},
 	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
+	InDuplicate:  {"name: x\nfaults: [{duplicate: {%s}}]", []string{"copies: 3"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
 	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
@@ -224,7 +225,7 @@ func TestFaults(t *testing.T) {
 		got = append(got, k.Name)
 	}
 	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "hold", "reset", "close", "truncate", "stall", "drip", "garbage",
-		"do", "at"}; !slices.Equal(got, want) {
+		"do", "at", "duplicate"}; !slices.Equal(got, want) {
 		t.Errorf("Faults() = %v, want %v", got, want)
 	}
 }

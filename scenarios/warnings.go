@@ -120,7 +120,7 @@ func (l *loader) warnFault(s *Scenario, f *Fault) {
 			return
 		}
 	}
-	l.warn(f.When.Pos, at+".when", "the fault never strikes, for no route takes such a request", "")
+	l.warn(f.When.Pos, at+".when", "the fault never strikes, for no route takes such a request", "only in front of an upstream can it (--upstream)")
 }
 
 // shadows reports whether f leaves nothing for a later fault.
@@ -131,6 +131,9 @@ func (f *Fault) shadows(later *Fault) bool {
 	}
 	if later.Answer.Status != 0 {
 		return f.Answer.Status != 0
+	}
+	if later.Duplicate != nil {
+		return later.Answer.Delay == nil && later.Answer.Wire == nil && (f.Answer.Status != 0 || f.Duplicate != nil)
 	}
 	return later.Answer.Delay == nil && later.Answer.Wire != nil && f.Answer.Wire != nil
 }
@@ -166,7 +169,7 @@ func (l *loader) warnStep(s *Scenario, step *Step, i int) {
 		if near := Suggest(r.Method+" "+r.Path.Text, names); near != "" {
 			hint = "did you mean " + quote(near) + "?"
 		}
-		l.warn(r.Pos, at, "no route takes the request, so that it gets 404", hint)
+		l.warn(r.Pos, at, "no route takes the request, so that without an upstream it gets 404", hint)
 	}
 }
 

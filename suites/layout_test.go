@@ -19,7 +19,9 @@ var layout = map[string][]string{
 	"chaosserver/plan":    {"scenarios"},
 	"chaosserver/fault":   {"scenarios"},
 	"chaosserver/ledger":  {},
-	"chaosserver":         {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger"},
+	"chaosserver/proxy":   {},
+	"chaosserver": {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger",
+		"chaosserver/proxy"},
 
 	"resilience":            {},
 	"resilience/httpclient": {"resilience"},

@@ -44,6 +44,7 @@ var strikers = []struct {
 func Keys() []string {
 	keys := []string{
 		"delay", "body_delay", // latency.go
+		"duplicate",             // duplicate.go
 		"early", "wait", "hold", // of which the server knows the instant
 		"commit",            // which is the ledger's
 		"do", "at", "after", // the long names of the wire faults

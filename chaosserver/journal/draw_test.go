@@ -35,7 +35,7 @@ var (
 func drawLog(t *rapid.T) *Log {
 	l := &Log{Header: Header{
 		Version: FormatVersion, Scenario: text.Draw(t, "scenario"), File: text.Draw(t, "file"), Seed: rapid.Uint64().Draw(t, "seed"),
-		Start: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(), Salt: "s", Emulated: yes.Draw(t, "emulated"),
+		Start: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(), Salt: "s", Emulated: yes.Draw(t, "emulated"), Upstream: text.Draw(t, "upstream"),
 	}}
 	for i := range rapid.IntRange(0, 5).Draw(t, "conns") {
 		c := Conn{ID: uint64(i)*uint64(i) + 1, Remote: text.Draw(t, "remote"), Accept: instant.Draw(t, "accept"), Drawn: list.Draw(t, "drawn"), Applied: list.Draw(t, "applied"), Reason: text.Draw(t, "reason"),

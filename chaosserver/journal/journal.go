@@ -33,6 +33,7 @@ type Options struct {
 	ScenarioFile string // where it was read from; for the header
 	Seed         uint64 // for the header
 	Emulated     bool   // connections are in memory; for the header
+	Upstream     string // base URL of the upstream of a proxy, without secrets; for the header
 
 	// MaxRecords bounds the attempts in the ring, and MaxBytes its memory, from 64 KiB to 2 GiB. The oldest
 	// records make room for new ones and are counted. 0: DefaultMaxRecords and DefaultMaxBytes. An attempt with its
@@ -103,7 +104,7 @@ func newJournal(o Options, w io.WriteCloser) (*Journal, error) {
 	j := &Journal{base: now, ring: newRing(o.MaxRecords, o.MaxBytes)}
 	j.header = Header{
 		Version: FormatVersion, Scenario: o.Scenario, File: o.ScenarioFile, Seed: o.Seed,
-		Start: now.Round(0).UTC(), Salt: saltName(o.Salt), Emulated: o.Emulated,
+		Start: now.Round(0).UTC(), Salt: saltName(o.Salt), Emulated: o.Emulated, Upstream: o.Upstream,
 	}
 	secrets := newRedactor(o.SecretHeaders, o.SecretParams, o.Salt)
 	j.encoders.New = func() any { return &encoder{secrets: secrets, keepBody: o.KeepBody} }

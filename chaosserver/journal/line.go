@@ -24,6 +24,7 @@ func appendHeaderLine(b []byte, h *Header) []byte {
 	b = append(b, '"')
 	b = appendText(b, `,"salt":`, h.Salt)
 	b = appendTrue(b, `,"emulated":true`, h.Emulated)
+	b = appendText(b, `,"upstream":`, h.Upstream)
 	return append(b, "}\n"...)
 }
 

@@ -225,6 +225,8 @@ func (f *fileReader) readHeader() error {
 			h.Salt = string(p.str())
 		case "emulated":
 			h.Emulated = p.bool()
+		case "upstream":
+			h.Upstream = string(p.str())
 		default:
 			p.skip()
 		}

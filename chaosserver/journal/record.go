@@ -30,6 +30,7 @@ type Header struct {
 	Start    time.Time // wall clock at instant 0
 	Salt     string    // names the salt of the redaction, not the salt itself
 	Emulated bool      // connections were in memory: RST and FIN are emulated
+	Upstream string    // base URL of the upstream in front of which the scenario was played; "" for none
 }
 
 // Closer says who ended a connection or an exchange first, and how.

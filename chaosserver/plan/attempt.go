@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func (p *Plan) Behind(in *Input, d *Decision) {
 	if r.effects != nil {
 		r.effects.decide(r, in, d)
 	}
+	if d.Copies > 0 && !d.Forward {
+		p.dropCopies(d)
+	}
 	d.Reason = p.reason(r, entry, because, d)
 }
 
@@ -119,11 +123,36 @@ func (f *fault) strike(in *Input, r *route, d *Decision) bool {
 		d.Overrule = a.Commit
 		struck = true
 	}
+	if c := f.fault.Duplicate; c != nil && d.Copies == 0 {
+		d.Copies, d.CopyAfter = c.Copies, c.After
+		struck = true
+	}
 	return struck
 }
 
-// answer lets the route's entry answer.
+// dropCopies takes back that a request is duplicated: it does not go to the upstream. A fault that does nothing else has not
+// struck.
+func (p *Plan) dropCopies(d *Decision) {
+	d.Copies, d.CopyAfter, d.last = 0, 0, nil
+	kept := d.Applied[:0]
+	for i := range p.faults {
+		if f := &p.faults[i]; slices.Contains(d.Applied, f.index) && !f.copiesOnly() {
+			kept = append(kept, f.index)
+			d.last = f
+		}
+	}
+	d.Applied = kept
+}
+
+// forwarded is the answer of a decision that leaves it to the upstream.
+var forwarded scenarios.Answer
+
+// answer lets the route's entry answer, or the upstream.
 func (r *route) answer(in *Input, entry int, d *Decision) {
+	if r.forward {
+		d.Answer, d.Forward = &forwarded, true
+		return
+	}
 	a := &r.answers[entry]
 	d.Answer = a
 	if r.listed {

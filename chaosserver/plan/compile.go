@@ -20,6 +20,7 @@ type Plan struct {
 	bodies   key
 	arrivals *atomic.Int64 // the greatest Arrival seen; nil where no connection fault needs it
 	needs    Needs
+	upstream bool // it is played in front of one
 }
 
 // Needs says which parts of a request the scenario's faults look at. What they do not look at may be left out of an
@@ -39,25 +40,43 @@ type route struct {
 	ends    []int // how many attempts the answers up to this one take; the last is open
 	lists   []int // the first answer of each list, and the end of the last
 	listed  bool  // the answers are a route's entries, not what an attempt without a route gets
+	forward bool  // the upstream answers
 	labels  int   // index of answers[0] in a fault's over
 	effects *effects
 	reasons []string
 }
 
+// Option says where a scenario is played.
+type Option func(*Plan)
+
+// BeforeUpstream says that the scenario is played in front of an upstream: that answers what no route matches, and what
+// comes to a route of which the file gives no answers.
+func BeforeUpstream() Option { return func(p *Plan) { p.upstream = true } }
+
 // New makes a scenario ready for decisions. The scenario must not change afterwards.
-func New(s *scenarios.Scenario) *Plan {
+func New(s *scenarios.Scenario, opts ...Option) *Plan {
 	p := &Plan{
 		scenario: s,
 		clock:    newPhaseClock(s.Phases),
 		routes:   make([]route, 0, len(s.Routes)+1),
 		bodies:   newKey(s.Seed, labelBody),
 	}
+	for _, o := range opts {
+		o(p)
+	}
 	labels := healthyLabels(s)
 	p.routes = append(p.routes, noRoute(s, labels[:1]))
+	if p.upstream {
+		labels[0] = "upstream"
+		p.routes[0].forward = true
+	}
 	for i := range s.Routes {
 		r := newRoute(s.Seed, s.Routes[i].Name, s.Routes[i].Answers)
 		r.listed, r.reasons, r.labels = true, labels[1:], 1
 		r.effects = newEffects(s, &s.Routes[i])
+		if p.upstream && s.Routes[i].Plain {
+			r.forward, r.listed, r.reasons, r.labels = true, false, labels[:1], 0
+		}
 		if cases := s.Routes[i].Cases; len(cases) > 0 {
 			r.split(cases)
 			r.labels = len(labels)

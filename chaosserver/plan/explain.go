@@ -42,7 +42,7 @@ type RouteTable struct {
 // Row is what one attempt meets.
 type Row struct {
 	Call, Attempt int // 1-based; Call is 1 for every call
-	Status        int
+	Status        int // 0: the upstream's
 	Delay         time.Duration
 	Wire          string // "rst before-headers"; ""
 	RetryAfter    string // "2s"; ""
@@ -91,10 +91,14 @@ const (
 	attemptsShown = 12 // of a call, at most
 )
 
-// Explain tells what a scenario will do.
+// Explain tells what a scenario will do. One that can only be played in front of an upstream is taken to be.
 func Explain(s *scenarios.Scenario) Explanation {
 	e := Explanation{Name: s.Name, Summary: s.Summary, File: s.File, Seed: s.Seed, Stretches: stretches(s)}
-	p := New(s)
+	var opts []Option
+	if _, needs := s.NeedsUpstream(); needs {
+		opts = append(opts, BeforeUpstream())
+	}
+	p := New(s, opts...)
 	for i := range e.Stretches {
 		st := &e.Stretches[i]
 		x := explainer{p, moment{phase: st.Phase}, st.From, st.Timed}
@@ -257,7 +261,7 @@ func (x *explainer) steady(r *route, in *Input, d *Decision) bool {
 		return false
 	}
 	if d.Fault < 0 {
-		return r.entry(in.Case, in.Entries-1) == r.last(in.Case)
+		return r.forward || r.entry(in.Case, in.Entries-1) == r.last(in.Case)
 	}
 	f := x.faults[slices.IndexFunc(x.faults, func(f fault) bool { return f.index == d.Fault })]
 	return f.odds == unit && f.ramp == nil

@@ -68,6 +68,11 @@ func newFault(s *scenarios.Scenario, index int, routes []key) fault {
 	return f
 }
 
+// copiesOnly reports whether the fault does nothing but duplicate requests.
+func (f *fault) copiesOnly() bool {
+	return f.fault.Duplicate != nil && f.fault.Answer.Wire == nil && f.fault.Answer.Commit == nil && f.slow == nil && f.slowBody == nil
+}
+
 // label names a fault in reasons: "outage, faults[1]", or "faults[1]" without a name of its own.
 func label(f *scenarios.Fault, index int) string {
 	place := fmt.Sprintf("faults[%d]", index)

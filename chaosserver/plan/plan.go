@@ -33,7 +33,7 @@ type Input struct {
 // Decision.
 type Decision struct {
 	Answer  *scenarios.Answer // the one that answers: the entry's, or the fault's; never nil
-	Entry   int               // index of the entry of answers; -1 where a fault answers
+	Entry   int               // index of the entry of answers; -1 where a fault answers, or the upstream
 	Fault   int               // index of the fault that answers; -1 where none does
 	Delay   time.Duration     // drawn, all delays added up
 	Body    time.Duration     // drawn: between the header block and the body
@@ -47,6 +47,11 @@ type Decision struct {
 	Commit   bool          // the attempt commits an effect, once its request has been read whole
 	Stored   int           // with Commit: index of the entry that its key stands for
 	Work     time.Duration // with Commit, drawn: how long it is at work; where an entry answers, Delay has it too
+
+	// Forward: the upstream of a proxy answers. Answer then says nothing.
+	Forward   bool
+	Copies    int           // so many requests go to the upstream where a fault duplicates them; 0: one
+	CopyAfter time.Duration // between them
 
 	last *fault // the last fault that struck, between the two steps
 }

@@ -11,7 +11,7 @@ import (
 
 // noteFault puts a fault into words.
 func noteFault(f *scenarios.Fault) FaultNote {
-	n := FaultNote{Index: f.Index, Name: f.Name, Does: doesWords(&f.Answer), When: whenWords(f)}
+	n := FaultNote{Index: f.Index, Name: f.Name, Does: doesWords(f), When: whenWords(f)}
 	switch c := &f.Chance; {
 	case c.Ramp:
 		n.Chance = percent(c.From) + " -> " + percent(c.To)
@@ -21,9 +21,17 @@ func noteFault(f *scenarios.Fault) FaultNote {
 	return n
 }
 
-// doesWords says what a fault's answer does.
-func doesWords(a *scenarios.Answer) string {
+// doesWords says what a fault does.
+func doesWords(f *scenarios.Fault) string {
+	a := &f.Answer
 	var all []string
+	if c := f.Duplicate; c != nil {
+		words := fmt.Sprintf("sends %d copies to the upstream", c.Copies)
+		if c.After > 0 {
+			words += ", one every " + span(c.After)
+		}
+		all = append(all, words)
+	}
 	if a.Status != 0 {
 		all = append(all, "answers "+strconv.Itoa(a.Status))
 	}

@@ -174,9 +174,12 @@ func (g *callGroup) title() string {
 // rowAnswer says what an attempt gets: "503 RA=2s after 100ms", "rst before-headers".
 func rowAnswer(r *plan.Row) string {
 	var parts []string
-	if r.Wire != "" {
+	switch {
+	case r.Wire != "":
 		parts = append(parts, r.Wire)
-	} else {
+	case r.Status == 0:
+		parts = append(parts, "the upstream's")
+	default:
 		parts = append(parts, strconv.Itoa(r.Status))
 		if r.RetryAfter != "" {
 			parts = append(parts, "RA="+r.RetryAfter)
