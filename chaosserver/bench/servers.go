@@ -121,6 +121,9 @@ func muxRoutes(n int) http.Handler {
 // resident set in KiB.
 func beServer(kind string) error {
 	start, ok := kinds[kind]
+	if proxy, is := proxyKinds[kind]; is {
+		start, ok = func() (string, error) { return proxy(os.Getenv(upstreamEnv)) }, true
+	}
 	if !ok {
 		return fmt.Errorf("no server %q", kind)
 	}
