@@ -122,30 +122,6 @@ func TestManyClients(t *testing.T) {
 	}
 }
 
-// TestAbortAtEveryByte: a client that goes after any number of bytes of its request leaves a whole record.
-func TestAbortAtEveryByte(t *testing.T) {
-	const request = "POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
-	for _, at := range places {
-		for _, linger := range []int{-1, 0} {
-			srv := serve(t, at, "faults: [{delay: 1h}]")
-			for n := range len(request) + 1 {
-				c := dial(t, srv)
-				c.say(t, request[:n])
-				must(t, srv.Await(within(t), func(l *journal.Log) bool { return len(l.Conns) == n+1 }))
-				must(t, c.SetLinger(linger), c.Close())
-			}
-			closed(t, srv, len(request)+1)
-			head := strings.Index(request, "\r\n\r\n") + 4
-			log := ended(t, srv, len(request)+1-head)
-			for i := range log.Attempts {
-				if a := &log.Attempts[i]; a.Status != 0 || a.BytesSent != 0 || a.Closed == journal.ClosedNot {
-					t.Errorf("%s: %+v", at.name, a)
-				}
-			}
-		}
-	}
-}
-
 // FuzzStream: whatever a client sends, it gets answers or an end, and every attempt in the journal has ended.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
