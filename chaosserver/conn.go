@@ -90,11 +90,18 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 {
 		now := time.Now()
 		c.mu.Lock()
+		begins := c.first.IsZero()
 		c.saw(p[:n], now)
+		if begins {
+			c.began()
+		}
 		c.mu.Unlock()
 	}
 	if err != nil {
 		c.failed(err)
+		if isTimeout(err) {
+			c.timedOut()
+		}
 	}
 	return n, err
 }
@@ -226,7 +233,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if refusal {
-		return c.refuse(p)
+		return c.refuse(p, "refused by the HTTP server", "")
 	}
 	return c.send(p)
 }
@@ -257,7 +264,7 @@ func (c *conn) idle() {
 
 // failed notes how the client ended the connection, if that is what the error of a read or write says.
 func (c *conn) failed(err error) {
-	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+	if isTimeout(err) {
 		return // net/http ends its read in the background so, behind each request
 	}
 	switch {
@@ -273,6 +280,11 @@ func (c *conn) failed(err error) {
 			up.Close()
 		}
 	}
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
 }
 
 // ended records the first end of the connection; later ones change nothing.
@@ -395,5 +407,4 @@ func (c *conn) Close() error {
 func (c *conn) LocalAddr() net.Addr                { return c.raw.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr               { return c.raw.RemoteAddr() }
 func (c *conn) SetDeadline(t time.Time) error      { return c.raw.SetDeadline(t) }
-func (c *conn) SetReadDeadline(t time.Time) error  { return c.raw.SetReadDeadline(t) }
 func (c *conn) SetWriteDeadline(t time.Time) error { return c.raw.SetWriteDeadline(t) }

@@ -115,14 +115,17 @@ func (x *exchange) readBody(n int64) error {
 	return nil
 }
 
+// reasonBrokeOff is the reason of an attempt whose request did not come to its end.
+const reasonBrokeOff = "the request broke off"
+
 // refuseBody ends an attempt whose request was not received to its end: the client went, or what it sent is no body,
 // or it took longer than [WithReadTimeout] allows.
 func (x *exchange) refuseBody(err error) {
-	x.record.Reason = "the request broke off"
+	x.record.Reason = reasonBrokeOff
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
-		x.end.Failure = "the request was not received within " + x.s.config.readTimeout.String()
+		x.end.Failure = x.s.tooLate()
 		x.problem(http.StatusRequestTimeout, x.end.Failure)
 	case x.closer() != journal.ClosedNot, x.r.Context().Err() != nil:
 		x.gaveUp()

@@ -9,10 +9,10 @@ import (
 	"brownout/chaosserver/journal"
 )
 
-// refuse lets net/http refuse what it read: a request that is none, a header block that is too long. No handler sees
-// such an attempt, so it is recorded here, with what is known of it. Where the client has ended the connection within
-// its header block there was no attempt, and nobody to answer.
-func (c *conn) refuse(answer []byte) (int, error) {
+// refuse sends the refusal of what no handler sees: a request that is none, a header block that is too long or too late.
+// The attempt is recorded here, with what is known of it, its reason and its failure. Where the client has ended the
+// connection within its header block there was no attempt, and nobody to answer.
+func (c *conn) refuse(answer []byte, reason, failure string) (int, error) {
 	if c.closer() != journal.ClosedNot {
 		return 0, net.ErrClosed
 	}
@@ -21,7 +21,7 @@ func (c *conn) refuse(answer []byte) (int, error) {
 	c.requests++
 	rec := journal.AttemptRecord{
 		Seq: r.seq.Add(1), Conn: c.id, ConnRequest: c.requests, N: 1, Client: hostOf(c.remote), Entry: -1,
-		Reason: "refused by the HTTP server", Status: statusOf(answer), First: r.at(c.first),
+		Reason: reason, Status: statusOf(answer), First: r.at(c.first),
 	}
 	line, fields, _ := bytes.Cut(c.head, []byte("\n"))
 	method, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
@@ -36,7 +36,7 @@ func (c *conn) refuse(answer []byte) (int, error) {
 	r.attempt(&rec)
 	n, err := c.send(answer)
 	r.end(&journal.EndRecord{
-		Seq: rec.Seq, Done: r.at(time.Now()), BytesSent: int64(n), Whole: err == nil, Closed: c.closer(),
+		Seq: rec.Seq, Done: r.at(time.Now()), BytesSent: int64(n), Whole: err == nil, Closed: c.closer(), Failure: failure,
 	})
 	return n, err
 }

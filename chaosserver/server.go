@@ -228,6 +228,7 @@ func (s *Server) newHTTPServer() *http.Server {
 		MaxHeaderBytes:               s.config.maxHeader,
 		ReadHeaderTimeout:            s.config.readTimeout,
 		ReadTimeout:                  s.config.readTimeout,
+		IdleTimeout:                  -1, // else the read timeout would end connections that are at rest
 		Protocols:                    &protocols,
 		BaseContext:                  func(net.Listener) context.Context { return s.ctx },
 		ConnContext:                  withConn,
