@@ -67,7 +67,8 @@ func (x *exchange) turn(k *call, list int) (answered *int, guard *sync.Mutex) {
 	case scenarios.PerClient:
 		of = x.record.Client
 	case scenarios.PerEvent:
-		of, _ = x.pathVar("event")
+		event, _ := x.pathVar("event")
+		of = x.keepable(event)
 	}
 	l := &x.run.lists
 	l.mu.Lock()

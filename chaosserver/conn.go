@@ -188,6 +188,15 @@ func (c *conn) take(method, target string) (ordinal int, first time.Time, head [
 	return c.requests, first, fieldsOf(head, method, target)
 }
 
+// release lets go of a buffer that take gave out, if it is too large to keep.
+func (c *conn) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cap(c.spare) > keptRawHead {
+		c.spare = nil
+	}
+}
+
 // fieldsOf returns the header block without its request line, or nil if that is not of the request meant.
 func fieldsOf(head []byte, method, target string) []byte {
 	head = bytes.TrimLeft(head, "\r\n") // net/http suffers them behind a POST

@@ -166,16 +166,20 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.waited = time.Time{}
 }
 
-// forget lets go of what belongs to the request.
+// forget lets go of what belongs to the request: an idle connection keeps no text that its client sent, of which a single
+// one may hold the whole header block in memory.
 func (x *exchange) forget() {
 	x.w, x.r, x.vars, x.place.call = nil, nil, nil, nil
-	x.in.Body = nil
-	x.answer.Now = time.Time{}
+	x.target, x.record = target{}, journal.AttemptRecord{}
+	x.in.Method, x.in.Path, x.in.Client, x.in.Body = "", "", "", nil
+	x.answer.Now, x.answer.Prefix = time.Time{}, ""
 	x.written.Release(keptBuffer)
-	x.record.Header, x.record.RawHeader, x.record.Body = nil, nil, nil
 	x.body.release()
 	if cap(x.out) > keptBuffer {
 		x.out = nil
+	}
+	if x.c != nil {
+		x.c.release()
 	}
 }
 

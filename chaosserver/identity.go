@@ -115,7 +115,7 @@ func (x *exchange) clientOf() string {
 		return x.host()
 	case "header":
 		if v := x.r.Header.Get(id.ClientHeader); v != "" {
-			return x.s.redact.value(id.ClientHeader, v)
+			return x.keepable(x.s.redact.value(id.ClientHeader, v))
 		}
 	}
 	if v := x.r.Header.Get("Authorization"); v != "" {

@@ -85,6 +85,9 @@ func (w *Written) Release(keep int) {
 	if cap(w.text) > keep {
 		w.text = nil
 	}
+	if cap(w.coded) > keep {
+		w.coded = nil
+	}
 }
 
 // Write writes the answer for an attempt into w.
