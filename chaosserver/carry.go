@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -46,6 +47,9 @@ func (x *exchange) ready() *fault.Answer {
 		return x.fromLedger()
 	case x.route >= 0:
 		return x.s.answers.routes[x.route][d.Entry]
+	case x.r.Method == http.MethodConnect:
+		return problemAnswer(http.StatusNotImplemented, "this is no proxy, and opens no tunnel to "+x.keepable(x.target.path)+
+			"; give the client its address as a base URL")
 	case len(x.s.scenario.Routes) > 0:
 		return problemAnswer(http.StatusNotFound, "no route matches "+x.r.Method+" "+x.target.path+"; "+x.record.Nearest)
 	}
@@ -256,10 +260,30 @@ func (x *exchange) hangUp() {
 // connection is the Connection field that the request asks for.
 func (x *exchange) connection() string {
 	switch {
-	case x.r.Close || !x.body.whole && !x.readsOn:
+	case x.r.Close, !x.body.whole && !x.readsOn, x.framedTwice():
 		return "close"
 	case !x.r.ProtoAtLeast(1, 1):
 		return "keep-alive"
 	}
 	return ""
+}
+
+// framedTwice reports whether the request says both how long its body is and that it comes in chunks. Who passed it on may
+// have believed the one, and we the other, so that the connection has to end behind the answer (RFC 9112, section 6.1).
+// Where its header block was too long to be kept nobody knows, and it ends too.
+func (x *exchange) framedTwice() bool {
+	if x.c == nil || len(x.r.TransferEncoding) == 0 {
+		return false
+	}
+	fields := x.record.RawHeader
+	if fields == nil {
+		return true
+	}
+	for line := range bytes.Lines(fields) {
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		if bytes.EqualFold(name, []byte("Content-Length")) {
+			return true
+		}
+	}
+	return false
 }

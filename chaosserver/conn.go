@@ -38,9 +38,8 @@ type rawConn interface {
 // for byte, and what net/http itself would answer to an attempt that was answered so is swallowed.
 //
 // It notes when the first byte of each request came and keeps a copy of its header block, for the order and case of
-// names. A request ends where its body ends by Content-Length. Behind a chunked body the next request begins with the
-// next read, so the copy is wrong where a client pipelines behind one; take compares the request line and lets such
-// a copy go.
+// names. A request ends where its body ends by Content-Length, or with its last chunk. Should the copy be of something
+// else all the same, take compares the request line and lets it go.
 type conn struct {
 	raw    rawConn
 	srv    *Server
@@ -60,6 +59,7 @@ type conn struct {
 	first  time.Time // when its first byte came; zero before that
 	beyond int64     // bytes read behind head
 	latest []byte    // the last of those
+	chunks *chunks   // follows a body in chunks; nil without one
 	last   time.Time // when they came
 	spare  []byte    // the buffer that take gave out last
 
@@ -120,6 +120,9 @@ func (c *conn) saw(p []byte, now time.Time) {
 	}
 	c.last = now
 	c.beyond += int64(len(p))
+	if c.chunks != nil {
+		c.chunks.see(p)
+	}
 	if over := len(c.latest) + len(p) - lookBack; over > 0 {
 		c.latest = c.latest[:copy(c.latest, c.latest[min(over, len(c.latest)):])]
 		p = p[max(0, len(p)-lookBack):]
@@ -215,15 +218,33 @@ func (c *conn) hasCome(length int64) bool {
 	return c.beyond >= length
 }
 
+// inChunks says that the body of the request whose exchange has begun comes in chunks.
+func (c *conn) inChunks() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.beyond > int64(len(c.latest)) {
+		return // its beginning has not been kept
+	}
+	c.chunks = new(chunks)
+	c.chunks.see(c.latest)
+}
+
 // bodyRead marks the end of the request whose exchange has begun: what was read behind a body of that length is the
-// next request. A negative length means that it is not known, and nothing is taken to be.
+// next request. A negative length means that the body came in chunks, or was not read to its end.
 func (c *conn) bodyRead(length int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	over := c.beyond - length
-	if length < 0 || over < 0 || over > int64(len(c.latest)) {
+	if length < 0 {
+		over = 0
+		if c.chunks != nil {
+			over = c.chunks.over
+		}
+	}
+	if over < 0 || over > int64(len(c.latest)) {
 		over = 0
 	}
+	c.chunks = nil
 	next := c.latest[int64(len(c.latest))-over:]
 	c.latest = nil
 	c.head, c.whole, c.lost, c.first, c.beyond = c.head[:0], false, false, time.Time{}, 0

@@ -108,6 +108,9 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		x.refuseBody(err)
+	case c != nil && r.ProtoMajor != 1:
+		x.record.Reason = "HTTP/2 is not spoken"
+		x.problem(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here; let the client speak HTTP/1.1")
 	case c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 	default:
@@ -160,6 +163,9 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 		rec.Conn = c.id
 		rec.ConnRequest, first, rec.RawHeader = c.take(r.Method, r.RequestURI)
 		rec.First = x.run.at(first)
+		if len(r.TransferEncoding) > 0 {
+			c.inChunks()
+		}
 	}
 	x.end = journal.EndRecord{}
 	x.over, x.left, x.readsOn, x.claims, x.unread = false, false, false, false, false

@@ -17,7 +17,7 @@ import (
 func TestIdleConnectionsKeepNothing(t *testing.T) {
 	const (
 		clients = 40
-		long    = 600 << 10 // bytes
+		long    = 300 << 10 // bytes
 		bound   = 64 << 10  // for both ends of the connection, and the call
 	)
 	big := strings.Repeat("x", long)
