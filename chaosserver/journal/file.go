@@ -14,6 +14,16 @@ type file struct {
 	mu  sync.Mutex
 	w   io.WriteCloser
 	err error // the first; nothing is written after it, so that a line cut short stays the last
+
+	failed chan struct{} // closed with the first error
+}
+
+// fail keeps the first error; requires mu, or that nobody else has the file.
+func (f *file) fail(err error) {
+	if f.err == nil {
+		f.err = err
+		close(f.failed)
+	}
 }
 
 // write writes one line; requires mu, or that nobody else has the file.
@@ -26,7 +36,7 @@ func (f *file) write(line []byte) error {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		f.err = fmt.Errorf("the journal's file is incomplete: %w", err)
+		f.fail(fmt.Errorf("the journal's file is incomplete: %w", err))
 	}
 	return f.err
 }
@@ -35,8 +45,8 @@ func (f *file) write(line []byte) error {
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.w.Close(); err != nil && f.err == nil {
-		f.err = fmt.Errorf("the journal's file: %w", err)
+	if err := f.w.Close(); err != nil {
+		f.fail(fmt.Errorf("the journal's file: %w", err))
 	}
 	return f.err
 }

@@ -111,7 +111,7 @@ func newJournal(o Options, w io.WriteCloser) (*Journal, error) {
 	if w == nil {
 		return j, nil
 	}
-	j.file = &file{w: w}
+	j.file = &file{w: w, failed: make(chan struct{})}
 	if err := j.file.write(appendHeaderLine(nil, &j.header)); err != nil {
 		return nil, err
 	}
@@ -187,6 +187,15 @@ func (j *Journal) Err() error {
 	j.file.mu.Lock()
 	defer j.file.mu.Unlock()
 	return j.file.err
+}
+
+// Failed returns a channel that is closed once the file has given an error, which Err then returns: what is recorded from
+// then on is in the ring alone. It is nil, and so never closed, without a file.
+func (j *Journal) Failed() <-chan struct{} {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.failed
 }
 
 // Shut ends the record: it notes the instant, closes the file and refuses further records with ErrShut. The ring

@@ -109,11 +109,14 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 		defer close(followed)
 		w.follow() // until the server is closed
 	}()
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-srv.Journal().Failed(): // it says why when it is closed
+	}
 	closing := srv.Close()
 	<-followed
 	if closing != nil {
-		return &failure{exitCouldNotRun, closing, "see that the journal can be written"}
+		return &failure{exitCouldNotRun, closing, "make room for the journal, or choose another folder with --journal DIR"}
 	}
 	return w.closing(path)
 }

@@ -71,7 +71,7 @@ func runOrExplain(ctx context.Context, c Config) Result {
 		return r
 	}
 	r.Verdict = verdict.Verdict{Scenario: c.Scenario.Name, File: c.Scenario.File, Seed: c.Scenario.Seed,
-		Outcome: verdict.Error, Reason: err.Error()}
+		Outcome: verdict.Error, Reason: err.Error(), Elapsed: r.Elapsed}
 	if errors.Is(err, ErrNotStarted) {
 		r.Verdict.Outcome, r.Verdict.Reason = verdict.Skip, NotStarted
 	}

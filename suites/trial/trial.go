@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"brownout/chaosserver"
@@ -20,6 +21,9 @@ var ErrNotStarted = errors.New("the run had ended before the trial began")
 
 // errQuiet ends the client once nothing has come for as long as was asked for.
 var errQuiet = fmt.Errorf("%w: nothing came any more", drive.ErrEnough)
+
+// errUnrecorded ends the client once the journal can record no more of what it does.
+var errUnrecorded = fmt.Errorf("%w: the journal's file has failed", drive.ErrEnough)
 
 // Config says how one trial is run.
 type Config struct {
@@ -41,7 +45,7 @@ type Config struct {
 type Result struct {
 	Verdict verdict.Verdict
 	Log     *journal.Log // what was judged; nil where the trial could not run
-	Journal string       // path of the file that was judged; "" where there is none
+	Journal string       // path of the journal's file; "" where none was made
 	Start   time.Time    // wall clock
 	Elapsed time.Duration
 	// Interrupted: the trial's context ended before the client did.
@@ -61,14 +65,19 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		nothing := &journal.Log{Header: journal.Header{Seed: c.Scenario.Seed}}
 		return Result{Verdict: verdict.Judge(c.Scenario, nothing), Start: time.Now()}, nil
 	}
-	r := Result{Journal: c.Journal, Start: time.Now()}
-	timedOut, err := c.drive(ctx)
+	r := Result{Start: time.Now()}
+	srv, err := c.serve()
+	if err != nil {
+		return r, err
+	}
+	r.Journal = c.Journal
+	timedOut, err := c.drive(ctx, srv)
 	r.Elapsed = time.Since(r.Start)
 	if err != nil {
-		return Result{}, err
+		return r, err
 	}
 	if r.Log, err = journal.ReadFile(c.Journal); err != nil {
-		return Result{}, fmt.Errorf("the journal could not be read: %w", err)
+		return r, fmt.Errorf("the journal could not be read: %w", err)
 	}
 	r.Interrupted = ctx.Err() != nil
 	r.Verdict = verdict.Judge(c.Scenario, r.Log)
@@ -79,31 +88,42 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	return r, nil
 }
 
-// drive starts the server, lets the client work, and closes the server; timedOut says that the time limit ended it.
-func (c Config) drive(ctx context.Context) (timedOut bool, err error) {
+// serve starts the server, whose journal is in the file.
+func (c Config) serve() (*chaosserver.Server, error) {
 	srv, err := chaosserver.New(c.Scenario, chaosserver.WithJournal(journal.Options{File: c.Journal, KeepBody: chaosserver.DefaultJournalBody}))
 	if err != nil {
-		return false, fmt.Errorf("the chaos server could not be made: %w", err)
+		return nil, fmt.Errorf("the chaos server could not be made: %w", err)
 	}
 	if err := srv.Start(); err != nil {
-		return false, fmt.Errorf("the chaos server could not be started: %w", err)
+		return nil, fmt.Errorf("the chaos server could not be started: %w", err)
 	}
+	return srv, nil
+}
+
+// drive lets the client work, and closes the server; timedOut says that the time limit ended it. A journal that fails ends
+// the client, for nothing that it does from then on could be judged.
+func (c Config) drive(ctx context.Context, srv *chaosserver.Server) (timedOut bool, err error) {
 	limited, cancel := context.WithTimeoutCause(ctx, c.timeout(), drive.ErrTimedOut)
 	defer cancel()
 	ending, end := context.WithCancelCause(limited)
 	defer end(nil)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		c.watch(srv.Journal(), end) // until the server is closed, which shuts the journal
-	}()
+	var watching sync.WaitGroup
+	watching.Go(func() { c.watch(srv.Journal(), end) }) // until the server is closed, which shuts the journal
+	watching.Go(func() {
+		select {
+		case <-srv.Journal().Failed():
+			end(errUnrecorded)
+		case <-ending.Done():
+		}
+	})
 	site := drive.Site{URL: srv.URL(), CallURL: srv.CallURL, Scenario: c.Scenario.Name, Seed: c.Scenario.Seed}
 	err = c.Driver.Run(ending, site, srv.Journal())
 	timedOut = errors.Is(context.Cause(ending), drive.ErrTimedOut)
 	closing := srv.Close()
-	<-watched
-	if err == nil && closing != nil {
-		err = fmt.Errorf("the chaos server could not be closed: %w", closing)
+	end(nil)
+	watching.Wait()
+	if closing != nil { // what the driver says may have come of it
+		err = closing
 	}
 	return timedOut, err
 }
