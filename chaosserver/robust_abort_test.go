@@ -157,8 +157,8 @@ func TestAtRestSeesWhatIsLeft(t *testing.T) {
 	atRest(t, srv)
 }
 
-// answering are answers of every kind, to clients that go while they read them.
-var answering = []struct {
+// answerKinds are answers of every kind, to clients that go while they read them.
+var answerKinds = []struct {
 	name, yaml, request string
 	beside              int64 // bytes that are sent and are no part of the answer
 }{
@@ -182,7 +182,7 @@ var answering = []struct {
 // TestAbortInEveryAnswer: a client that goes after any number of bytes of its answer leaves a whole record, and nothing in
 // the server, in virtual time.
 func TestAbortInEveryAnswer(t *testing.T) {
-	for _, row := range answering {
+	for _, row := range answerKinds {
 		for _, h := range hangs {
 			t.Run(row.name+"/"+h.name, func(t *testing.T) {
 				bubble(t, row.yaml, func(t *testing.T, srv *Server) {
