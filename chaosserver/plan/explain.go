@@ -14,6 +14,7 @@ type Explanation struct {
 	Stretches           []Stretch // of the scenario's time; the faults that hold change from one to the next only
 	Faults              []FaultNote
 	Effects             []EffectNote
+	Limits              []LimitNote
 	Drive               []string // a step each
 	Expect              []ExpectNote
 }
@@ -119,6 +120,9 @@ func Explain(s *scenarios.Scenario) Explanation {
 		if r := &s.Routes[i]; r.Commit != nil {
 			e.Effects = append(e.Effects, EffectNote{r.Name, commitWords(r.Commit, &s.Profile)})
 		}
+	}
+	for i := range s.Limits {
+		e.Limits = append(e.Limits, noteLimit(s, &s.Limits[i]))
 	}
 	for i := range s.Drive {
 		e.Drive = append(e.Drive, stepWords(&s.Drive[i]))
