@@ -31,6 +31,7 @@ var (
 // Verify returns an error that is [ErrUnsigned], [ErrSignature] or [ErrTimestamp] for a delivery that must be refused.
 // It compares in constant time.
 type Verifier interface {
+	// Verify returns the event of a delivery that comes from the sender.
 	Verify(header http.Header, body []byte) (Event, error)
 }
 
@@ -38,6 +39,7 @@ type Verifier interface {
 // VerifyRequest in place of Verify. It does not read the request's body, which was read already.
 type RequestVerifier interface {
 	Verifier
+	// VerifyRequest is Verify with the request at hand.
 	VerifyRequest(r *http.Request, body []byte) (Event, error)
 }
 

@@ -57,7 +57,7 @@ type Delivery struct {
 	// Key and Token are the claim, for a store that can commit it with the work, as package bolt's CommitTx. The
 	// commit that follows is then without effect.
 	Key   store.Key
-	Token store.Token
+	Token store.Token // with Key
 }
 
 // Webhook receives webhooks. It is an http.Handler that any number of goroutines may use. What a request meets, in this order:
