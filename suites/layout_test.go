@@ -20,9 +20,8 @@ var layout = map[string][]string{
 	"chaosserver/fault":   {"scenarios"},
 	"chaosserver/ledger":  {},
 	"chaosserver/proxy":   {},
-	"chaosserver/quota":   {"scenarios"},
 	"chaosserver": {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger",
-		"chaosserver/proxy", "chaosserver/quota"},
+		"chaosserver/proxy"},
 
 	"resilience":            {},
 	"resilience/httpclient": {"resilience"},
