@@ -26,10 +26,10 @@ var ErrBulkheadFull = errors.New("bulkhead is full")
 // BulkheadError says that a [Bulkhead] refused an operation: as many as may run were running, and as many as may wait were
 // waiting, or the wait was too long. It is [ErrBulkheadFull] by errors.Is. A bulkhead makes one and returns it each time.
 type BulkheadError struct {
-	Name          string // of the bulkhead
-	MaxConcurrent int
-	MaxQueue      int
-	MaxWait       time.Duration
+	Name          string        // of the bulkhead
+	MaxConcurrent int           // as in its settings
+	MaxQueue      int           // as there
+	MaxWait       time.Duration // as there
 }
 
 // Error names the bulkhead and its bounds.

@@ -13,6 +13,7 @@ type (
 	// says no: whoever is told to go away should not come back at once.
 	RetryableError interface {
 		error
+		// Retryable reports whether repeating the operation may help.
 		Retryable() bool
 	}
 
@@ -20,6 +21,7 @@ type (
 	// attempt and counts from now; ok is false where there is none. A negative delay means: do not retry (gRPC A6).
 	DelayedError interface {
 		error
+		// RetryDelay returns how long to wait at least, if that is known.
 		RetryDelay() (delay time.Duration, ok bool)
 	}
 
@@ -27,6 +29,7 @@ type (
 	// and the cheaper price in the budget apply.
 	ThrottledError interface {
 		error
+		// Throttled reports whether the server refused for load.
 		Throttled() bool
 	}
 )

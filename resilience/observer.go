@@ -12,6 +12,7 @@ import (
 //
 // A policy without an Observer spends nothing on events.
 type Observer interface {
+	// Observe is told of one decision.
 	Observe(ctx context.Context, e Event)
 }
 
@@ -48,7 +49,7 @@ func (list observers) Observe(ctx context.Context, e Event) {
 
 // Event is one decision of one policy. Fields that mean nothing for its Kind are zero.
 type Event struct {
-	Kind    EventKind
+	Kind    EventKind     // what was decided
 	Policy  string        // the Name in the policy's settings; empty if it was given none
 	Key     string        // of a keyed policy: the key, such as a host
 	Attempt int           // 1 for the first; of Hedge, the number of the copy

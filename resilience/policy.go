@@ -17,6 +17,7 @@ import (
 // A policy that runs next more than once at the same time, or lets a run outlive Run, must be a [Concurrent] too, and so
 // must one that hands next to such a policy.
 type Policy interface {
+	// Run runs next inside the policy.
 	Run(ctx context.Context, next func(context.Context) error) error
 }
 
@@ -24,6 +25,7 @@ type Policy interface {
 // called in place of Run. The result is nil when nothing but an error is returned, as in [Chain.Run].
 type ResultPolicy interface {
 	Policy
+	// RunResult is Run with the result of next at hand.
 	RunResult(ctx context.Context, next func(context.Context) error, result Result) error
 }
 
@@ -32,6 +34,7 @@ type ResultPolicy interface {
 // to the receiver. The method does nothing but mark the type.
 type Concurrent interface {
 	ResultPolicy
+	// Concurrent does nothing.
 	Concurrent()
 }
 

@@ -148,7 +148,7 @@ func (w *watcher) soFar() {
 const timeColumn = "              "
 
 // opening tells where the server is and what it plays.
-func (w *watcher) opening(upstream string) {
+func (w *watcher) opening() {
 	s := w.source.scenario
 	url := w.srv.URL()
 	if w.json {
@@ -160,9 +160,6 @@ func (w *watcher) opening(upstream string) {
 		about = ": " + about
 	}
 	w.say("chaos    %s    point your client here", url)
-	if upstream != "" {
-		w.say("upstream %s    answers what the scenario does not", upstream)
-	}
 	w.say("scenario %s%s   seed %d", s.Name, about, s.Seed)
 	method, path := w.example()
 	w.say("Try:     curl -s --retry 3 %s%s%s", method, url, path)

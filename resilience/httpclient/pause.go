@@ -14,7 +14,7 @@ var ErrPaused = errors.New("host paused")
 // PausedError says that no attempt was made because the host asked to be left alone for longer than the caller can wait.
 // It is [ErrPaused] and [context.DeadlineExceeded] by errors.Is: the context's deadline would have passed.
 type PausedError struct {
-	Host string
+	Host string        // which asked
 	Wait time.Duration // how much longer
 }
 

@@ -12,7 +12,7 @@ import (
 // StatusError is an answer that counts as a failed attempt. It is what RetryIf, observers and [resilience.RetryError] see;
 // the caller of RoundTrip gets the last answer itself.
 type StatusError struct {
-	Status int
+	Status int         // of the answer
 	Header http.Header // the answer's; not to be modified
 
 	push      pushback

@@ -31,7 +31,24 @@ var (
 // Verify returns an error that is [ErrUnsigned], [ErrSignature] or [ErrTimestamp] for a delivery that must be refused.
 // It compares in constant time.
 type Verifier interface {
+	// Verify returns the event of a delivery that comes from the sender.
 	Verify(header http.Header, body []byte) (Event, error)
+}
+
+// RequestVerifier is a [Verifier] of a sender that signs more of a request than its headers and body. [Webhook] then calls
+// VerifyRequest in place of Verify. It does not read the request's body, which was read already.
+type RequestVerifier interface {
+	Verifier
+	// VerifyRequest is Verify with the request at hand.
+	VerifyRequest(r *http.Request, body []byte) (Event, error)
+}
+
+// verify has v verify a request whose body was read.
+func verify(v Verifier, r *http.Request, body []byte) (Event, error) {
+	if of, ok := v.(RequestVerifier); ok {
+		return of.VerifyRequest(r, body)
+	}
+	return v.Verify(r.Header, body)
 }
 
 // Event is what the signature of a delivery vouches for.
@@ -65,18 +82,26 @@ const (
 )
 
 func (s *SignatureSettings) check() error {
-	switch {
-	case len(s.Secrets) == 0 || len(s.Secrets) > maxSecrets:
-		return &resilience.SettingError{Field: "SignatureSettings.Secrets", Value: fmt.Sprint(len(s.Secrets), " secrets"), Want: "1 to 8"}
-	case s.Tolerance != 0 && s.Tolerance < time.Second:
+	if err := checkSecrets("SignatureSettings.Secrets", s.Secrets); err != nil {
+		return err
+	}
+	if s.Tolerance != 0 && s.Tolerance < time.Second {
 		return &resilience.SettingError{Field: "SignatureSettings.Tolerance", Value: s.Tolerance, Want: "0 (the default, 5m) or at least 1s"}
 	}
 	if s.Tolerance == 0 {
 		s.Tolerance = DefaultTolerance
 	}
-	for i, secret := range s.Secrets {
+	return nil
+}
+
+// checkSecrets checks that there are secrets, not too many, and that none is empty.
+func checkSecrets(field string, secrets []string) error {
+	if len(secrets) == 0 || len(secrets) > maxSecrets {
+		return &resilience.SettingError{Field: field, Value: fmt.Sprint(len(secrets), " secrets"), Want: "1 to 8"}
+	}
+	for i, secret := range secrets {
 		if secret == "" {
-			return &resilience.SettingError{Field: fmt.Sprintf("SignatureSettings.Secrets[%d]", i), Value: `""`, Want: "a secret"}
+			return &resilience.SettingError{Field: fmt.Sprintf("%s[%d]", field, i), Value: `""`, Want: "a secret"}
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func NewShopify(s BodySignatureSettings) (Verifier, error) {
 }
 
 func newBodySigner(s BodySignatureSettings, encode func(text, sum []byte) int, v bodySigner) (Verifier, error) {
-	if err := (&SignatureSettings{Secrets: s.Secrets}).check(); err != nil {
+	if err := checkSecrets("BodySignatureSettings.Secrets", s.Secrets); err != nil {
 		return nil, err
 	}
 	if !s.TrustID {

@@ -373,9 +373,9 @@ func TestSlackHandshake(t *testing.T) {
 
 func TestSignatureSettings(t *testing.T) {
 	for want, makes := range map[string]func() (httpserver.Verifier, error){
-		"SignatureSettings.Secrets: got 0 secrets, want 1 to 8": func() (httpserver.Verifier, error) { return httpserver.NewStripe(signing()) },
-		"SignatureSettings.Secrets: got 9 secrets, want 1 to 8": func() (httpserver.Verifier, error) { return httpserver.NewSlack(signing(make([]string, 9)...)) },
-		`SignatureSettings.Secrets[1]: got "", want a secret`:   func() (httpserver.Verifier, error) { return httpserver.NewGitHub(bodySigning("a", "")) },
+		"SignatureSettings.Secrets: got 0 secrets, want 1 to 8":   func() (httpserver.Verifier, error) { return httpserver.NewStripe(signing()) },
+		"SignatureSettings.Secrets: got 9 secrets, want 1 to 8":   func() (httpserver.Verifier, error) { return httpserver.NewSlack(signing(make([]string, 9)...)) },
+		`BodySignatureSettings.Secrets[1]: got "", want a secret`: func() (httpserver.Verifier, error) { return httpserver.NewGitHub(bodySigning("a", "")) },
 		"SignatureSettings.Secrets[0]: got something that is not base64, want " + wantSecret: func() (httpserver.Verifier, error) {
 			return httpserver.NewStandardWebhooks(signing("whsec_?"))
 		},

@@ -57,12 +57,12 @@ type Delivery struct {
 	// Key and Token are the claim, for a store that can commit it with the work, as package bolt's CommitTx. The
 	// commit that follows is then without effect.
 	Key   store.Key
-	Token store.Token
+	Token store.Token // with Key
 }
 
 // Webhook receives webhooks. It is an http.Handler that any number of goroutines may use. What a request meets, in this order:
 //
-//   - Another method than POST: 405. A body that is too large: 413.
+//   - Another method than POST: 405, but for the OPTIONS of a sender whose handshake that is. A body that is too large: 413.
 //   - A signature that is missing or cannot be read: 400. One that does not match, or a timestamp outside the tolerance: 403.
 //     Nothing is remembered of either.
 //   - A handshake: 200 with the answer that the sender wants.
@@ -126,6 +126,10 @@ var (
 
 // ServeHTTP is described at [Webhook].
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if v, ok := h.set.Verifier.(handshaker); ok && r.Method == http.MethodOptions {
+		v.handshake(w, r)
+		return
+	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		h.problems.write(w, notPost)
@@ -136,7 +140,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.problems.refuseBody(w, err)
 		return
 	}
-	event, err := h.set.Verifier.Verify(r.Header, body)
+	event, err := verify(h.set.Verifier, r, body)
 	if err != nil {
 		h.refuse(w, r, err)
 		return
@@ -164,6 +168,11 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		h.handle(w, r, Delivery{Event: event, Body: body, Header: r.Header, Reclaimed: claimed.Reclaimed, Key: key, Token: claimed.Token})
 	}
+}
+
+// handshaker is a Verifier whose sender asks with OPTIONS whether it may send.
+type handshaker interface {
+	handshake(w http.ResponseWriter, r *http.Request)
 }
 
 // claim claims an event of the source.

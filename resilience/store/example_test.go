@@ -77,3 +77,17 @@ func Example_conformance() {
 		})
 	}
 }
+
+// A fingerprint tells whether a key was used for another payload, and what a store of one's own checks.
+func ExampleSum() {
+	memory, _ := store.NewMemory(store.MemorySettings{})
+	for _, payload := range []string{`{"amount":1}`, `{"amount":2}`} {
+		claim, err := memory.Claim(context.Background(), store.KeyOf("k1"), store.Terms{Fingerprint: store.Sum([]byte(payload)), Lease: time.Second})
+		fmt.Println(claim.State, err)
+	}
+	fmt.Println(store.CheckKeep(0))
+	// Output:
+	// won <nil>
+	// mismatch <nil>
+	// keep: got 0s, want 1ms to 876000h0m0s
+}

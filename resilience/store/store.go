@@ -118,7 +118,7 @@ func (s State) String() string {
 
 // Claim is the answer to [Store.Claim].
 type Claim struct {
-	State State
+	State State // what became of it
 	// Reclaimed, of Won: an earlier owner's lease ended before it committed or released. Whether it did the work is unknown.
 	Reclaimed bool
 	// Token, of Won: proves the ownership to Renew, Commit and Release. Never 0 there.

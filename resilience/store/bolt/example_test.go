@@ -77,3 +77,24 @@ func ExampleStore_CommitTx() {
 	// Output:
 	// <nil> done charged 49.99
 }
+
+// A store in a database that is used for other things as well.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "claims")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := bbolt.Open(filepath.Join(dir, "all.db"), 0o600, nil)
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	s, err := bolt.New(db, bolt.Settings{})
+	if err != nil {
+		panic(err)
+	}
+	claim, err := s.Claim(context.Background(), store.KeyOf("invoices"), store.Terms{Lease: time.Minute})
+	fmt.Println(claim.State, err, s.Close())
+	// Output: won <nil> <nil>
+}
