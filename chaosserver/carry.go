@@ -43,6 +43,8 @@ func (x *exchange) ready() *fault.Answer {
 	switch d := &x.decision; {
 	case d.Fault >= 0:
 		return x.s.answers.faults[d.Fault]
+	case d.Limit >= 0:
+		return x.s.answers.limits[d.Limit]
 	case x.in.Ledger != plan.LedgerNone:
 		return x.fromLedger()
 	case x.route >= 0:
@@ -60,6 +62,7 @@ func (x *exchange) ready() *fault.Answer {
 // a missing fault for a healthy upstream.
 func (x *exchange) cannot(why string) {
 	x.end.Failure, x.record.Wire = why, ""
+	x.quotas.tells = false
 	x.problem(http.StatusInternalServerError, why)
 }
 
@@ -109,7 +112,10 @@ func (x *exchange) write(a *fault.Answer) time.Time {
 	at := &x.answer
 	now := time.Now()
 	at.Now, at.Head, at.Connection = now, x.r.Method == http.MethodHead, x.connection()
-	at.Prefix = ""
+	at.Prefix, at.Fields, at.Asked = "", nil, fault.Asked{}
+	if x.quotas.tells {
+		x.tellQuotas(now)
+	}
 	if x.target.id != "" {
 		at.Prefix = prefix + x.target.id
 	}
@@ -131,6 +137,9 @@ func (x *exchange) recordContents(a *fault.Answer) {
 func (x *exchange) recordAnswer(now time.Time) {
 	w, rec := &x.written, &x.record
 	rec.Status, rec.RetryAfter = w.Status, w.RetryAfter
+	if x.quotas.tells {
+		rec.Told = x.quotas.told
+	}
 	if w.HasDue {
 		rec.Due, rec.HasDue = x.run.at(now)+w.Due, true
 	}
@@ -161,6 +170,9 @@ func (x *exchange) leaves() {
 	}
 	x.left = true
 	x.letGoOfKey()
+	if x.quotas.held {
+		x.releaseLimits()
+	}
 	x.run.calls.answering(x.place.call, x.over, x.record.Due, x.record.Sent)
 }
 

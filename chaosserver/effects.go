@@ -65,7 +65,7 @@ func (x *exchange) comparesBodies() bool {
 func (x *exchange) askLedger() (wait bool) {
 	in := &x.in
 	in.Ledger = plan.LedgerNone
-	if !x.comparesBodies() {
+	if in.Refused > 0 || !x.comparesBodies() {
 		return false
 	}
 	c := x.committing()

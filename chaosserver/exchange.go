@@ -12,6 +12,7 @@ import (
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/ledger"
 	"brownout/chaosserver/plan"
+	"brownout/chaosserver/quota"
 )
 
 // exchange is one attempt, from its request to the end of its answer. It is used again for the next attempt on its
@@ -29,6 +30,7 @@ type exchange struct {
 	kase   int // index of the case that the path names; -1: none
 	place  arrival
 	body   received
+	quotas limiting
 	read   time.Time // the request was read
 
 	id     ledger.ID     // of the attempt's key, where the route has one
@@ -170,6 +172,7 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.end = journal.EndRecord{}
 	x.over, x.left, x.readsOn, x.claims, x.unread = false, false, false, false, false
 	x.waited = time.Time{}
+	x.quotas.tells, x.quotas.held = false, false
 }
 
 // forget lets go of what belongs to the request: an idle connection keeps no text that its client sent, of which a single
@@ -180,6 +183,7 @@ func (x *exchange) forget() {
 	x.in.Method, x.in.Path, x.in.Client, x.in.Body = "", "", "", nil
 	x.answer.Now, x.answer.Prefix = time.Time{}, ""
 	x.written.Release(keptBuffer)
+	x.quotas.forget()
 	x.body.release()
 	if cap(x.out) > keptBuffer {
 		x.out = nil
@@ -250,6 +254,10 @@ func (x *exchange) decide() error {
 		}
 	}
 	answered, guard := x.turn(call, in.Case)
+	in.Refused = 0
+	if d.Fault < 0 && len(x.s.limits) > 0 {
+		x.askLimits()
+	}
 	for x.askLedger() {
 		guard.Unlock()
 		if err := x.awaitKey(); err != nil {
@@ -264,6 +272,7 @@ func (x *exchange) decide() error {
 	}
 	guard.Unlock()
 	rec.Entry, rec.Reason, rec.Delay, rec.Applied = d.Entry, d.Reason, d.Delay, d.Applied
+	x.quotas.tells = x.quotas.tells || d.Answer.Quota != nil
 	rec.Ledger = ledgerSaid(d, in.Ledger)
 	return nil
 }
@@ -343,7 +352,8 @@ func (x *exchange) variable(name string) string {
 	case "seed":
 		return strconv.FormatUint(x.s.scenario.Seed, 10)
 	}
-	return ""
+	v, _ := quota.Variable(name, x.quotas.pause)
+	return v
 }
 
 func (x *exchange) pathVar(name string) (string, bool) {

@@ -8,6 +8,7 @@ import (
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/ledger"
 	"brownout/chaosserver/plan"
+	"brownout/chaosserver/quota"
 )
 
 // run is what a server knows of one run: a reset replaces it.
@@ -16,6 +17,7 @@ type run struct {
 	base    time.Time // instant 0 of the journal
 	plan    *plan.Plan
 	calls   *calls
+	buckets *quota.Buckets // of the limits; nil where there are none
 	gates   gates
 	ledger  *ledger.Ledger
 	lists   lists
@@ -48,7 +50,7 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 	if quiet <= 0 {
 		quiet = defaultQuiet
 	}
-	return &run{
+	r := &run{
 		journal: j,
 		base:    now.Add(-j.Now()),
 		seq:     seq,
@@ -57,7 +59,15 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 		calls:   newCalls(len(s.scenario.Routes), quiet, s.config.maxCalls),
 		changed: make(chan struct{}),
 	}
+	if len(s.scenario.Limits) > 0 {
+		r.buckets = quota.New(s.scenario.Limits, MaxBuckets)
+	}
+	return r
 }
+
+// MaxBuckets is how many buckets each limit keeps. One that is full again gives way to a new one; where none is, the attempt
+// is let through uncounted, and the journal says so.
+const MaxBuckets = 1 << 17
 
 // defaultQuiet is how long a call by print must be quiet to be over, where the scenario says nothing.
 const defaultQuiet = time.Minute

@@ -17,6 +17,7 @@ import (
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/proxy"
+	"brownout/chaosserver/quota"
 	"brownout/scenarios"
 )
 
@@ -27,10 +28,11 @@ type Server struct {
 	router     *router
 	answers    answers
 	wires      map[*scenarios.WireFault]*wire
-	committing []*committing // by route; nil where it has no effects
-	contents   bool          // what answers hold is recorded, for a check asks for results
-	ahead      bool          // attempts are decided about before their bodies are read
-	key        string        // name of the header that carries the idempotency key
+	limits     []*quota.Dialect // of each limit
+	committing []*committing    // by route; nil where it has no effects
+	contents   bool             // what answers hold is recorded, for a check asks for results
+	ahead      bool             // attempts are decided about before their bodies are read
+	key        string           // name of the header that carries the idempotency key
 	redact     redactor
 	buffers    sync.Pool       // of *[]byte: bodies pass through them
 	bare       sync.Pool       // of *exchange: attempts that come past our own listener
@@ -68,6 +70,7 @@ type wire struct {
 type answers struct {
 	routes [][]*fault.Answer // by route and entry
 	faults []*fault.Answer   // by fault
+	limits []*fault.Answer   // by limit: its refusal
 	plain  *fault.Answer     // where the scenario has no routes
 }
 
@@ -133,6 +136,15 @@ func (s *Server) prepare() error {
 			return fmt.Errorf("faults[%d]: %s", i, needsListener)
 		}
 		s.answers.faults = append(s.answers.faults, fault.Prepare(&f.Answer))
+	}
+	for i := range s.scenario.Limits {
+		m := &s.scenario.Limits[i]
+		if err := s.prepareWire(m.Answer.Wire); err != nil {
+			return fmt.Errorf("limits[%d].answer: %w", i, err)
+		}
+		s.limits = append(s.limits, quota.Named(s.scenario.DialectOf(m.Dialect)))
+		refusal := s.limits[i].Refusal(m, s.scenario.Refusal(m))
+		s.answers.limits = append(s.answers.limits, fault.Prepare(&refusal))
 	}
 	s.key = "Idempotency-Key"
 	if k := s.scenario.Profile.KeyHeader; k != "" {

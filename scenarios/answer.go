@@ -38,10 +38,12 @@ var answerRows = func() []row[Answer] {
 	)
 	rows = append(rows, key(Key{Name: "hold", In: both, Fault: true, Doc: "A gate: the attempts that get this answer wait until so many do, and get it at one instant."},
 		optional(hold), nil, func(a *Answer) **Hold { return &a.Hold }))
+	rows = append(rows, key(Key{Name: "quota", In: both, Doc: "Tells of a quota in the fields of a dialect, true or not."},
+		optional(toldQuota), nil, func(a *Answer) **ToldQuota { return &a.Quota }))
 	rows = append(rows, wireRows...)
 	rows = append(rows, key(Key{Name: "commit", In: both, Default: "true for a 2xx of a route", Doc: "Whether the attempt commits an effect, on a route with commit."},
 		optional(boolean), nil, func(a *Answer) **bool { return &a.Commit }))
-	return append(rows, unbuilt[Answer](both, "quota", "refuse", "scope")...)
+	return append(rows, unbuilt[Answer](both, "refuse", "scope")...)
 }()
 
 // formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.

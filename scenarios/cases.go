@@ -136,8 +136,8 @@ func (l *loader) checkCases(s *Scenario) {
 			}
 		}
 	}
-	for i := range s.Faults {
-		defined(&s.Faults[i].When.Case, s.Faults[i].When.Case...)
+	for _, w := range s.whens() {
+		defined(&w.Case, w.Case...)
 	}
 	for i := range s.Expect {
 		e := &s.Expect[i]

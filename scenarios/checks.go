@@ -187,6 +187,24 @@ type StopsWhenCancelled struct {
 	Within time.Duration // 500ms by default
 }
 
+// WithinQuota holds when no attempt comes while the client has been told that nothing remains of its quota.
+type WithinQuota struct {
+	Late *Share // at most so much of the wait later; nil: not judged
+}
+
+// LimitsItself holds when a client's attempts keep to its own limits. What is nil is the profile's, if that declares it.
+type LimitsItself struct {
+	Rate         *Rate
+	RateDeclared bool // take the profile's client_rate; Rate is nil
+	Burst        *Count
+	Concurrency  *Count
+}
+
+// PausesOthers holds when other calls rest as well while one was told to wait.
+type PausesOthers struct {
+	Scope string // origin or path; "": the profile's pause_scope
+}
+
 func (*Succeeds) check()                {}
 func (*Attempts) check()                {}
 func (*RetriesOn) check()               {}
@@ -206,6 +224,9 @@ func (*SpreadsOut) check()              {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}
 func (*KeyFromFirstAttempt) check()     {}
+func (*WithinQuota) check()             {}
+func (*LimitsItself) check()            {}
+func (*PausesOthers) check()            {}
 func (*Connections) check()             {}
 func (*StopsAfterSuccess) check()       {}
 func (*InFlight) check()                {}

@@ -94,6 +94,16 @@ func checkTable() []Check {
 			durationRow(Key{Name: "at_least", Required: true, Type: Type{Name: "duration", Example: "1s"}, Doc: "The shortest gap."}, 0, func(w *Waits) *time.Duration { return &w.AtLeast }),
 			key(Key{Name: "after", Default: "any failure", Doc: "Only after these statuses."}, oneOrList("statuses", status), nil,
 				func(w *Waits) *[]int { return &w.After })),
+		check(Check{Name: "pauses_others", Identity: true, Rules: []string{"RA-009", "RL-009"}, Doc: "While one call was told to wait, other calls rest as well."},
+			key(Key{Name: "scope", Default: "declared", Type: Type{Name: "word", Words: []string{"origin", "path", "declared"}}, Doc: "Which others: all to the server, or those to the same path."},
+				pauseScope, "", func(p *PausesOthers) *string { return &p.Scope })),
+		check(Check{Name: "within_quota", Rules: []string{"RL-001", "RL-003", "RL-005"}, Doc: "Nothing is sent while the client knows that nothing remains, but what was under way."},
+			key(Key{Name: "late", Default: "none", Doc: "The first attempt comes at most so much of the wait after there is more; none: not judged."}, optional(share), nil,
+				func(w *WithinQuota) **Share { return &w.Late })),
+		check(Check{Name: "limits_itself", Rules: []string{"RL-008"}, Doc: "The attempts of a client, retries too, keep to its own limits."},
+			limitsRateRow,
+			countRow("burst", 1, "Attempts at once; where nothing declares it, one.", func(p *LimitsItself) **Count { return &p.Burst }),
+			countRow("concurrency", 1, "Attempts under way.", func(p *LimitsItself) **Count { return &p.Concurrency })),
 		check[KeyFromFirstAttempt](Check{Name: "key_from_first_attempt", Identity: true, ByKey: true, Rules: []string{"IDEM-001"},
 			Doc: "A retried call had its idempotency key at once."}),
 		check[SameIdempotencyKey](Check{Name: "same_idempotency_key", Identity: true, ByKey: true, Rules: []string{"IDEM-002", "IDEM-006"},
@@ -157,7 +167,7 @@ func checkTable() []Check {
 // unbuiltChecks are the checks of the grammar that this version does not judge.
 var unbuiltChecks = func() []Check {
 	var list []Check
-	for _, name := range []string{"pauses_others", "within_quota", "limits_itself", "acknowledges", "refuses", "final_effect"} {
+	for _, name := range []string{"acknowledges", "refuses", "final_effect"} {
 		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
 	}
 	return list

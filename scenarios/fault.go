@@ -167,7 +167,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	if a.Status != 0 {
 		return
 	}
-	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early, &a.Connection, &a.Hold} {
+	for _, at := range []any{&a.Headers, &a.Body, &a.RetryAfter, &a.Quota, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early, &a.Connection, &a.Hold} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" needs a status, for without one a fault is laid over the healthy answer", "add status: 503")
 			return
@@ -185,7 +185,7 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 // checkAccept checks a fault at accept, where nothing of a request is known.
 func (l *loader) checkAccept(f *Fault) {
 	a := &f.Answer
-	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
+	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Quota, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
 		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay, &a.Commit, &f.Duplicate} {
 		if e, ok := l.spots[at]; ok {
 			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")

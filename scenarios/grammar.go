@@ -29,7 +29,7 @@ var keyRows = sync.OnceValue(func() []Key {
 	var keys []Key
 	for _, rows := range [][]Key{
 		keysOf(scenarioPlace), keysOf(profilePlace), keysOf(phasePlace), keysOf(identityPlace), keysOf(routePlace), keysOf(commitPlace), keysOf(matchPlace),
-		keysOf(answerPlace), keysOf(repeatPlace), keysOf(retryAfterPlace), keysOf(delayPlace), keysOf(holdPlace), keysOf(faultPlace), keysOf(whenPlace),
+		keysOf(answerPlace), keysOf(repeatPlace), keysOf(retryAfterPlace), keysOf(delayPlace), keysOf(holdPlace), keysOf(faultPlace), keysOf(limitPlace), keysOf(quotaPlace), keysOf(whenPlace),
 		keysOf(periodicPlace), keysOf(burstPlace), keysOf(stepPlace),
 	} {
 		keys = append(keys, rows...)

@@ -48,10 +48,6 @@ var fixedDuration = scalars(Type{Name: "duration", Example: "250ms"}, func(s str
 
 var fixedRate = scalars(rateType, parseRate, showRate)
 
-// dialects are the quota header dialects of the grammar.
-var dialects = []string{"none", "ietf", "ietf-07", "ietf-06", "github", "discord", "stripe", "openai", "anthropic", "slack", "shopify",
-	"twilio", "aws", "azure", "x-ratelimit"}
-
 var profilePlace = func() *place[Profile] {
 	in := []Place{InProfile}
 	counted := func(name, doc string, least int, at func(*Profile) **int) row[Profile] {

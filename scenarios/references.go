@@ -12,15 +12,18 @@ func (l *loader) references(s *Scenario) {
 	l.ahead(s)
 	l.checkCases(s)
 	l.checkCommits(s)
-	for i := range s.Faults {
-		f := &s.Faults[i]
-		for j, name := range f.When.Phase {
-			e := l.spots[&f.When.Phase]
+	l.checkVars(s)
+	for _, w := range s.whens() {
+		for j, name := range w.Phase {
+			e := l.spots[&w.Phase]
 			if items := follow(e.value).Content; j < len(items) {
 				e.value = items[j]
 			}
 			l.defined(e, name, "phase", phases)
 		}
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
 		l.ramp(s, f)
 		if f.OnConnection() && f.When.Client != nil && s.Identity.ClientBy != "ip" {
 			l.failKey(l.spots[&f.When.Client], "at accept a client is known by its address alone", "add identity: {client: ip}")
@@ -40,6 +43,18 @@ func (l *loader) references(s *Scenario) {
 		}
 		l.declared(e.Params)
 	}
+}
+
+// whens are the triggers of faults and limits.
+func (s *Scenario) whens() []*When {
+	var all []*When
+	for i := range s.Faults {
+		all = append(all, &s.Faults[i].When)
+	}
+	for i := range s.Limits {
+		all = append(all, &s.Limits[i].When)
+	}
+	return all
 }
 
 // defined reports a name that is none of names.
@@ -77,6 +92,14 @@ func (l *loader) uniqueNames(s *Scenario) {
 			l.failValue(e, "a fault named "+quote(f.Name)+" stands above", "a name seeds the fault's chance, and is unique")
 		}
 		seen[f.Name] = true
+	}
+	clear(seen)
+	for i := range s.Limits {
+		m := &s.Limits[i]
+		if e, ok := l.spots[&m.Name]; ok && seen[m.Name] {
+			l.failValue(e, "a limit named "+quote(m.Name)+" stands above", "names of limits are unique")
+		}
+		seen[m.Name] = true
 	}
 	clear(seen)
 	for i := range s.Routes {
@@ -140,6 +163,13 @@ func (l *loader) declared(params Params) {
 		counts("max_attempts", l.profile.MaxAttempts, p.PerCall, p.Min, p.Max)
 	case *Connections:
 		counts("pool", l.profile.Pool, p.Max, p.Open, p.PerCall, p.AfterStop)
+	case *LimitsItself:
+		counts("client_burst", l.profile.ClientBurst, p.Burst)
+		counts("client_concurrency", l.profile.ClientConcurrency, p.Concurrency)
+		alone := p.Rate == nil && (p.Burst != nil || p.Concurrency == nil && l.profile.ClientConcurrency == nil)
+		need("client_rate", (p.RateDeclared || alone) && l.profile.ClientRate == nil)
+	case *PausesOthers:
+		need("pause_scope", p.Scope == "" && l.profile.PauseScope == "")
 	case *RetriesOn:
 		need("retries_on", p.Declared && l.profile.RetriesOn == nil)
 	}

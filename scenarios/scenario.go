@@ -18,6 +18,7 @@ type Scenario struct {
 	Identity Identity
 	Routes   []Route // first match wins; empty: every path answers 200 with a small JSON object
 	Faults   []Fault
+	Limits   []Limit // the upstream's own quotas
 	Drive    []Step
 	Expect   []Expectation // empty: the file can be served, not run
 
@@ -163,6 +164,7 @@ type Answer struct {
 	Headers    []Header
 	Body       Body
 	RetryAfter *RetryAfter
+	Quota      *ToldQuota // what it tells of a quota; nil for nothing
 	Framing    Framing
 	Encoding   Encoding
 	Redirect   Template      // path of the Location, inside the call's own URL; "" for none
@@ -309,6 +311,11 @@ func (s *Scenario) Ahead() bool {
 	}
 	for i := range s.Faults {
 		if s.Faults[i].Answer.Ahead() {
+			return true
+		}
+	}
+	for i := range s.Limits {
+		if s.Limits[i].Answer.Ahead() {
 			return true
 		}
 	}

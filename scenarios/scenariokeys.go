@@ -28,13 +28,15 @@ var scenarioPlace = func() *place[Scenario] {
 			routes, nil, func(s *Scenario) *[]Route { return &s.Routes }),
 		key(Key{Name: "faults", In: in, Doc: "What a healthy upstream would not do, and when."},
 			faults, nil, func(s *Scenario) *[]Fault { return &s.Faults }),
+		key(Key{Name: "limits", In: in, Doc: "The upstream's own quotas: the first that is used up refuses the attempt, else all that match count it."},
+			limits, nil, func(s *Scenario) *[]Limit { return &s.Limits }),
 		key(Key{Name: "drive", In: in, Doc: "What a client that takes orders is asked to do."},
 			drive, nil, func(s *Scenario) *[]Step { return &s.Drive }),
 		key(Key{Name: "expect", In: in, Doc: "What the client must show: a list of checks. Without it the file can be served, not run."},
 			expectations, nil, func(s *Scenario) *[]Expectation { return &s.Expect }),
 	}
 	for i := range rows {
-		if read := rows[i].read; rows[i].Name == "faults" {
+		if read := rows[i].read; rows[i].Name == "faults" || rows[i].Name == "limits" {
 			rows[i].read = func(l *loader, e entry, s *Scenario) {
 				l.vars = append(alwaysVars[:len(alwaysVars):len(alwaysVars)], routeVars(s.Routes...)...)
 				read(l, e, s)
@@ -42,7 +44,7 @@ var scenarioPlace = func() *place[Scenario] {
 			}
 		}
 	}
-	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "server", "limits", "deliveries")...)}
+	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "server", "deliveries")...)}
 }()
 
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.

@@ -16,6 +16,8 @@ const (
 	InHeader     Place = "header"      // a header's value written as a mapping
 	InRetryAfter Place = "retry_after" // a retry_after written as a mapping
 	InDelay      Place = "delay"       // a delay written as a mapping
+	InQuota      Place = "quota"       // a quota that an answer tells
+	InLimit      Place = "limit"       // an entry of limits
 	InWhen       Place = "when"        // the mapping under when
 	InElapsed    Place = "elapsed"     // an elapsed trigger written as a mapping
 	InHold       Place = "hold"        // the mapping under hold
@@ -33,7 +35,7 @@ func (p Place) title() string {
 		return "a scenario"
 	case InAnswer:
 		return "an answer"
-	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst:
+	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst, InQuota:
 		return string(p)
 	case InStep:
 		return "a step of drive"

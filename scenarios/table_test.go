@@ -25,6 +25,8 @@ var beside = map[Place]struct {
 	InHold:       {"name: x\nroutes: [{match: GET /a, answers: [{hold: {%s}}]}]", []string{"until: 50 attempts", "at_most: 10s"}},
 	InDuplicate:  {"name: x\nfaults: [{duplicate: {%s}}]", []string{"copies: 3"}},
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
+	InQuota:      {"name: x\nroutes: [{match: GET /a, answers: [{quota: {%s}}]}]", []string{"dialect: ietf", "remaining: 0"}},
+	InLimit:      {"name: x\nlimits: [{%s}]", []string{"rate: 2/s", "burst: 40"}},
 	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
 	InCommit:     {"name: x\nroutes: [{match: GET /a, commit: {%s}}]", []string{"key: Idempotency-Key"}},

@@ -43,8 +43,14 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 		}
 		for i := range s.Faults {
 			f := &s.Faults[i]
-			if (f.Answer.Status != 0 || f.Answer.Wire != nil) && f.concerns(e) {
+			if (f.Answer.Status != 0 || f.Answer.Wire != nil) && f.When.concerns(e) {
 				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(f.Name)+", which takes up attempts of its own", "write min and max")
+				return
+			}
+		}
+		for i := range s.Limits {
+			if m := &s.Limits[i]; m.When.concerns(e) {
+				l.warn(l.spot(&p.PerCall), at+".per_call", "the exact number changes with "+quote(m.Name)+", whose refusals take up attempts of their own", "write min and max")
 				return
 			}
 		}
@@ -97,7 +103,7 @@ func sampled(s *Scenario, what string) (int, bool) {
 		}
 		most = max(most, waits)
 	}
-	return total * most, len(s.Faults) == 0
+	return total * most, len(s.Faults) == 0 && len(s.Limits) == 0
 }
 
 // keyHeaders are the headers that idempotency keys may stand in.
@@ -117,6 +123,7 @@ type reached struct {
 	retryAfter bool
 	held       bool // some answer has a hold
 	ends       bool // some connection ends behind an answer
+	quota      bool // some answer tells what is left of a quota
 	unsafe     bool // some request may be neither idempotent nor safe
 	effects    bool // some attempt may commit an effect
 }
@@ -141,8 +148,13 @@ func (s *Scenario) reach(e *Expectation) reached {
 		r.good, r.unsafe = true, true
 	}
 	for i := range s.Faults {
-		if f := &s.Faults[i]; f.concerns(e) {
+		if f := &s.Faults[i]; f.When.concerns(e) {
 			r.meet(&f.Answer)
+		}
+	}
+	for i := range s.Limits {
+		if m := &s.Limits[i]; m.When.concerns(e) {
+			r.refuse(s, m)
 		}
 	}
 	return r
@@ -166,12 +178,25 @@ func (r *reached) meetLedger(route *Route) {
 	}
 }
 
+// refuse adds what a limit may do.
+func (r *reached) refuse(s *Scenario, m *Limit) {
+	a := m.Answer
+	a.Status = s.Refusal(m)
+	if m.RetryAfter != nil {
+		a.RetryAfter = m.RetryAfter
+	}
+	r.meet(&a)
+	r.quota = r.quota || TellsQuotas(s.DialectOf(m.Dialect))
+	r.retryAfter = r.retryAfter || m.RetryAfter == nil && !m.NoRetryAfter && m.Concurrency == 0
+}
+
 func (r *reached) meet(a *Answer) {
 	r.statuses[a.Status] = true
 	r.failing = r.failing || a.Status >= 400 || a.Wire != nil || a.Delay != nil
 	r.good = r.good || a.Status/100 == 2 && (a.Wire == nil || a.Wire.LeavesWhole())
 	r.ends = r.ends || a.Connection != "" || a.Framing == FramingClose || a.Wire != nil && a.Wire.At == AtIdle
 	r.held = r.held || a.Hold != nil
+	r.quota = r.quota || a.Quota != nil && (a.Quota.Remaining != "" || a.Quota.Reset != nil)
 	r.retryAfter = r.retryAfter || a.RetryAfter != nil || hasHeader(a.Headers, "Retry-After") || hasHeader(a.Headers, "Retry-After-Ms")
 }
 
@@ -180,9 +205,9 @@ func (r *reached) any(statuses []int) bool {
 	return slices.ContainsFunc(statuses, func(s int) bool { return r.statuses[s] })
 }
 
-// concerns reports whether a fault may strike calls that a check judges.
-func (f *Fault) concerns(e *Expectation) bool {
-	return e.Phase == "" || f.When.Phase == nil || slices.Contains(f.When.Phase, e.Phase)
+// concerns reports whether the triggers may hold for calls that a check judges.
+func (w *When) concerns(e *Expectation) bool {
+	return e.Phase == "" || w.Phase == nil || slices.Contains(w.Phase, e.Phase)
 }
 
 // neverFails says why a check with these parameters holds whatever a client does; "" where it does not.
@@ -218,6 +243,12 @@ func neverFails(s *Scenario, params Params, seen reached) string {
 		if !seen.unsafe {
 			return "every route takes safe or idempotent methods only"
 		}
+	case *WithinQuota:
+		return sayIf(!seen.quota, "no answer tells what is left of a quota")
+	case *PausesOthers:
+		return sayIf(!seen.retryAfter, "nothing sends Retry-After")
+	case *LimitsItself:
+		return ""
 	case *LeavesConnection:
 		return sayIf(!seen.ends, "no connection is said to end, nor ended while it is idle")
 	case *AttemptEnds:

@@ -16,6 +16,10 @@ func (l *loader) warnings(s *Scenario) {
 	for i := range s.Faults {
 		l.warnFault(s, &s.Faults[i])
 	}
+	for i := range s.Limits {
+		m := &s.Limits[i]
+		l.warnUnrouted(s, &m.When, fmt.Sprintf("limits[%d]", i), "the limit counts nothing")
+	}
 	for i := range s.Drive {
 		l.warnStep(s, &s.Drive[i], i)
 	}
@@ -105,12 +109,17 @@ func (l *loader) warnFault(s *Scenario, f *Fault) {
 			l.warn(w.Pos, at+".when.elapsed", "the fault never strikes, for its phase is "+showWindow(from, to), "")
 		}
 	}
-	if l.behind(s) || len(s.Routes) == 0 || f.When.Path == nil && f.When.Method == nil {
+	l.warnUnrouted(s, &f.When, at, "the fault never strikes")
+}
+
+// warnUnrouted reports triggers that ask for a method and a path which no route takes.
+func (l *loader) warnUnrouted(s *Scenario, w *When, at, what string) {
+	if len(s.Routes) == 0 || w.Path == nil && w.Method == nil {
 		return
 	}
-	path, methods := anyPath, f.When.Method
-	if f.When.Path != nil {
-		path = *f.When.Path
+	path, methods := anyPath, w.Method
+	if w.Path != nil {
+		path = *w.Path
 	}
 	if methods == nil {
 		methods = []string{""}
@@ -120,13 +129,7 @@ func (l *loader) warnFault(s *Scenario, f *Fault) {
 			return
 		}
 	}
-	l.warn(f.When.Pos, at+".when", "the fault never strikes, for no route takes such a request", "only in front of an upstream can it (--upstream)")
-}
-
-// behind reports whether an upstream answers what no route takes.
-func (l *loader) behind(s *Scenario) bool {
-	_, needs := s.NeedsUpstream()
-	return l.upstream || needs
+	l.warn(w.Pos, at+".when", what+", for no route takes such a request", "only in front of an upstream can it (--upstream)")
 }
 
 // shadows reports whether f leaves nothing for a later fault.
@@ -164,7 +167,7 @@ func (l *loader) warnStep(s *Scenario, step *Step, i int) {
 		at = fmt.Sprintf("drive[%d].request", i)
 	}
 	for _, r := range step.Requests {
-		if l.behind(s) || s.routed(r.Method, r.Path) {
+		if s.routed(r.Method, r.Path) {
 			continue
 		}
 		var names []string

@@ -427,8 +427,8 @@ func (l *loader) ahead(s *Scenario) {
 			}
 		}
 	}
-	for i := range s.Faults {
-		if w := &s.Faults[i].When; w.Body != nil {
+	for _, w := range s.whens() {
+		if w.Body != nil {
 			l.failKey(l.spots[&w.Body], msg, "match by method, path or header")
 		}
 	}

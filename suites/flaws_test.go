@@ -84,6 +84,9 @@ var elsewhere = map[string]string{
 	"truthful":             "charges_test.go: it takes a route with effects",
 	"right_result":         "charges_test.go: it takes bodies that are cut",
 	"stops_when_cancelled": "cancel_test.go: it takes calls that are cancelled",
+	"limits_itself":        "quota_test.go: it takes a client with limits of its own",
+	"pauses_others":        "quota_test.go: it takes many calls while one was told to wait",
+	"within_quota":         "quota_test.go: it takes an upstream that tells what remains",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.

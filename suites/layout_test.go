@@ -20,8 +20,9 @@ var layout = map[string][]string{
 	"chaosserver/fault":   {"scenarios"},
 	"chaosserver/ledger":  {},
 	"chaosserver/proxy":   {},
+	"chaosserver/quota":   {"scenarios"},
 	"chaosserver": {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger",
-		"chaosserver/proxy"},
+		"chaosserver/proxy", "chaosserver/quota"},
 
 	"resilience":            {},
 	"resilience/httpclient": {"resilience"},

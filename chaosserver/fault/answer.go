@@ -50,6 +50,10 @@ type Attempt struct {
 	Head  bool                       // the request's method is HEAD: the header block alone
 	// Prefix is what the request's path begins with before the scenario's own paths, such as /~7; "" for nothing.
 	Prefix string
+	// Fields are further fields, each with its line break, such as those that tell of quotas.
+	Fields []byte
+	// Asked is the pause that Fields ask for. It counts where the answer has no Retry-After of its own.
+	Asked Asked
 	// Connection is the Connection field to send where the scenario has none: "close", "keep-alive" or "".
 	Connection string
 }
@@ -101,6 +105,7 @@ func (a *Answer) Write(at *Attempt, w *Written) {
 		b = a.fields[i].append(b, at)
 	}
 	b = a.writeRetryAfter(b, at, w)
+	b = append(b, at.Fields...)
 	if length >= 0 {
 		if !a.kind {
 			b = appendField(b, "Content-Type", a.body.kind)

@@ -54,6 +54,13 @@ func prepareRetryAfter(p *Answer, a *scenarios.Answer) {
 	p.retryAfter = r
 }
 
+// Asked is a pause that an answer asks for in a field that is not its own.
+type Asked struct {
+	Field  string // such as "Retry-After: 2"; "" for none
+	Due    time.Duration
+	HasDue bool // it can be read
+}
+
 // up returns how many units d is, rounded up.
 func up(d, unit time.Duration) int64 {
 	n := d / unit
@@ -67,6 +74,9 @@ func up(d, unit time.Duration) int64 {
 func (a *Answer) writeRetryAfter(b []byte, at *Attempt, w *Written) []byte {
 	r := &a.retryAfter
 	w.RetryAfter, w.Due, w.HasDue = r.sent, r.in, r.due
+	if r.sent == "" && !r.own {
+		w.RetryAfter, w.Due, w.HasDue = at.Asked.Field, at.Asked.Due, at.Asked.HasDue
+	}
 	if !r.own {
 		return b
 	}

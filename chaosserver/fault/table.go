@@ -47,6 +47,7 @@ func Keys() []string {
 		"duplicate",             // duplicate.go
 		"early", "wait", "hold", // of which the server knows the instant
 		"commit",            // which is the ledger's
+		"quota",             // whose fields package quota writes
 		"do", "at", "after", // the long names of the wire faults
 	}
 	for _, row := range parts {

@@ -28,7 +28,7 @@ func (p *Plan) Attempt(in *Input, d *Decision) {
 // -1), the caller asks its limits and then its ledger, notes in the Input what they said, and goes on with [Plan.Behind].
 func (p *Plan) Gateway(in *Input, d *Decision) {
 	m := p.clock.at(instant{in.Elapsed, in.Arrival})
-	*d = Decision{Entry: -1, Fault: -1, Phase: m.phase, Drawn: d.Drawn[:0], Applied: d.Applied[:0]}
+	*d = Decision{Entry: -1, Fault: -1, Limit: -1, Phase: m.phase, Drawn: d.Drawn[:0], Applied: d.Applied[:0]}
 	if p.arrivals != nil {
 		p.arrived(in.Arrival)
 	}
@@ -55,6 +55,8 @@ func (p *Plan) Behind(in *Input, d *Decision) {
 	entry, because := -1, ""
 	switch {
 	case d.Fault >= 0:
+	case in.Refused > 0:
+		because = p.limits[in.Refused-1].answer(in, r, d)
 	case in.Ledger != LedgerNone:
 		because = r.effects.answer(in, d)
 	default:

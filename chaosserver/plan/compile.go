@@ -16,6 +16,7 @@ type Plan struct {
 	clock    *phaseClock
 	routes   []route // of Scenario.Routes from 1 on; routes[0] stands for an attempt without a route
 	faults   []fault // those that strike attempts, in order
+	limits   []refuser
 	accepts  []fault // those that strike connections, in order
 	bodies   key
 	arrivals *atomic.Int64 // the greatest Arrival seen; nil where no connection fault needs it
@@ -105,10 +106,16 @@ func New(s *scenarios.Scenario, opts ...Option) *Plan {
 		p.needs.Header = p.needs.Header || len(f.fault.When.Header) > 0
 		p.needs.Body = p.needs.Body || f.fault.When.Body != nil
 	}
+	for i := range s.Limits {
+		m := newRefuser(s, i)
+		p.limits = append(p.limits, m)
+		p.needs.Header = p.needs.Header || len(m.limit.When.Header) > 0
+		p.needs.Body = p.needs.Body || m.limit.When.Body != nil
+	}
 	return p
 }
 
-// Needs returns which parts of a request the faults look at.
+// Needs returns which parts of a request the faults and limits look at.
 func (p *Plan) Needs() Needs { return p.needs }
 
 // StrikesConnections reports whether the scenario has faults that strike at accept.

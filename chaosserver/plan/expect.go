@@ -198,11 +198,42 @@ func expectWords(e *scenarios.Expectation) string {
 		return "the client says that a call went well exactly where it had an effect"
 	case *scenarios.RightResult:
 		return "each result is a body that was sent whole for its call"
+	case *scenarios.PausesOthers:
+		switch p.Scope {
+		case "origin":
+			return "while one call was told to wait, all calls of its client rest"
+		case "path":
+			return "while one call was told to wait, those of its client to the same path rest"
+		}
+		return "while one call was told to wait, others rest as the client declares"
+	case *scenarios.WithinQuota:
+		s := "nothing is sent while the client knows that nothing remains"
+		if p.Late != nil {
+			s += ", and what waited comes at most " + percent(float64(*p.Late)) + " of the wait later"
+		}
+		return s
+	case *scenarios.LimitsItself:
+		return "the client's attempts keep to its own limits" + limitsWords(p)
 	case *scenarios.Connections:
 		return "connections: " + boundsWords(bound{"at most", p.Max}, bound{"open at once at most", p.Open},
 			bound{"for a call at most", p.PerCall}, bound{"left open at most", p.AfterStop})
 	}
 	return e.Name
+}
+
+// limitsWords names the limits that the scenario sets a client, rather than its profile.
+func limitsWords(p *scenarios.LimitsItself) string {
+	var all []string
+	if p.Rate != nil {
+		all = append(all, rateWords(p.Rate))
+	}
+	if b := boundsWords(bound{"at once", p.Burst}, bound{"under way", p.Concurrency}); b != "" {
+		all = append(all, b)
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(all, ", ")
 }
 
 // bound is a bound in words, with its count; nil where it is not set.

@@ -14,6 +14,7 @@ type Explanation struct {
 	Stretches           []Stretch // of the scenario's time; the faults that hold change from one to the next only
 	Faults              []FaultNote
 	Effects             []EffectNote
+	Limits              []LimitNote
 	Drive               []string // a step each
 	Expect              []ExpectNote
 }
@@ -31,8 +32,8 @@ type Stretch struct {
 
 // RouteTable is what the calls of one route meet, attempt by attempt.
 type RouteTable struct {
-	Route int      // index into Scenario.Routes; -1 for what none of them takes
-	Name  string   // "every path" where there are none, "every other path" for what none of them takes
+	Route int      // index into Scenario.Routes; -1 where there are none
+	Name  string   // "every path" where there are none
 	Match []string // as METHOD /path; nil where there are none
 	Rows  []Row
 	Every bool // the rows are those of every call; else of the first calls
@@ -107,8 +108,8 @@ func Explain(s *scenarios.Scenario) Explanation {
 				st.Routes = append(st.Routes, x.table(r, c))
 			}
 		}
-		if len(s.Routes) == 0 || p.upstream {
-			st.Routes = append(st.Routes, x.table(-1, 0))
+		if len(s.Routes) == 0 {
+			st.Routes = []RouteTable{x.table(-1, 0)}
 		}
 		st.Connections = x.connections()
 	}
@@ -119,6 +120,9 @@ func Explain(s *scenarios.Scenario) Explanation {
 		if r := &s.Routes[i]; r.Commit != nil {
 			e.Effects = append(e.Effects, EffectNote{r.Name, commitWords(r.Commit, &s.Profile)})
 		}
+	}
+	for i := range s.Limits {
+		e.Limits = append(e.Limits, noteLimit(s, &s.Limits[i]))
 	}
 	for i := range s.Drive {
 		e.Drive = append(e.Drive, stepWords(&s.Drive[i]))
@@ -194,9 +198,6 @@ type explainer struct {
 // table returns what the calls of a route meet, those of one case where it has cases.
 func (x *explainer) table(index, list int) RouteTable {
 	t := RouteTable{Route: index, Name: "every path"}
-	if len(x.scenario.Routes) > 0 {
-		t.Name = "every other path"
-	}
 	r := &x.routes[index+1]
 	calls := callsShown
 	if index >= 0 {

@@ -17,6 +17,7 @@ type Input struct {
 	Nth         int // 1-based ordinal of the attempt on its route
 	Arrival     int // 1-based ordinal of the attempt in the run
 	ConnRequest int // 1-based ordinal on its connection; 0 unknown
+	Refused     int // 1-based ordinal of the limit that refuses the attempt; 0: none does
 	Elapsed     time.Duration
 
 	Ledger Ledger // what the ledger says, asked between the two steps
@@ -32,9 +33,10 @@ type Input struct {
 // Decision is what the server does to one attempt, and why. Its slices are reused by the next call with the same
 // Decision.
 type Decision struct {
-	Answer  *scenarios.Answer // the one that answers: the entry's, or the fault's; never nil
-	Entry   int               // index of the entry of answers; -1 where a fault answers, or the upstream
+	Answer  *scenarios.Answer // the one that answers: the entry's, the limit's, or the fault's; never nil
+	Entry   int               // index of the entry of answers; -1 where a fault answers, a limit, or the upstream
 	Fault   int               // index of the fault that answers; -1 where none does
+	Limit   int               // index of the limit that answers; -1 where none does
 	Delay   time.Duration     // drawn, all delays added up
 	Body    time.Duration     // drawn: between the header block and the body
 	Wire    *scenarios.WireFault

@@ -38,6 +38,9 @@ func doesWords(f *scenarios.Fault) string {
 	if ra := retryAfterWords(a); ra != "" {
 		all = append(all, "asks for a pause of "+ra)
 	}
+	if a.Quota != nil {
+		all = append(all, quotaWords(a.Quota))
+	}
 	if a.Delay != nil {
 		all = append(all, "delays by "+delayWords(a.Delay))
 	}

@@ -137,6 +137,19 @@ var advice = map[string][]string{
 		"Throw away what came of an attempt that failed, before the next one is read.",
 		"Never read an answer from a connection that still owes one to somebody else.",
 	},
+	"pauses_others": {
+		"Let a Retry-After hold back every call to the server that gave it, not only the one that got it.",
+		"Where the server counts by route or bucket, hold back those of the same bucket, and all only when it says that the limit is global.",
+	},
+	"within_quota": {
+		"Read the fields that tell what remains, and send nothing while that is 0, until the reset.",
+		"Mind the unit of the reset: seconds from now, seconds since 1970, a duration or a date, by vendor.",
+		"Share what one answer told with all calls that count against the same quota.",
+	},
+	"limits_itself": {
+		"Put retries through the same limiter as first attempts.",
+		"Take a token right before the attempt is sent, so that what waits for something else holds none.",
+	},
 	"connections": {
 		"Read each answer to its end and close it, or the connection cannot be used again.",
 		"Share one client with its pool; do not make one for each call.",

@@ -21,6 +21,7 @@ func Explain(w io.Writer, e *plan.Explanation, s Style) error {
 		x.stretch(&e.Stretches[i])
 	}
 	x.faults()
+	x.quotas()
 	x.effects()
 	x.list("What the client is asked to do", e.Drive)
 	x.expect()
@@ -244,6 +245,23 @@ func (x *explainer) effects() {
 			x.wrapped("    ", w)
 		}
 	}
+}
+
+// quotas writes the limits of the upstream.
+func (x *explainer) quotas() {
+	if len(x.e.Limits) == 0 {
+		return
+	}
+	x.add("", x.paint(bold, "Limits"))
+	cells := [][]string{{"name", "lets through", "for each", "when", "refuses with"}}
+	for _, m := range x.e.Limits {
+		when := m.When
+		if when == "always" {
+			when = "at any time"
+		}
+		cells = append(cells, []string{m.Name, m.Lets, m.Each, when, m.Refuses})
+	}
+	x.grid("  ", cells)
 }
 
 func (x *explainer) list(title string, items []string) {

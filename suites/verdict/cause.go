@@ -18,6 +18,9 @@ func (e *evidence) scripted(a *attempt) *scenarios.Answer {
 		}
 		return nil
 	}
+	if m := e.refuser(a); m != nil {
+		return &m.Answer
+	}
 	for _, i := range a.Applied {
 		if f := e.fault(i); f != nil && f.Answer.Status > 0 && f.Answer.Status == a.Status {
 			return &f.Answer
@@ -58,6 +61,9 @@ func (e *evidence) cause(a *attempt) *Note {
 	if w := e.wireCause(a); w != nil {
 		return &Note{Pos: w.Pos, Text: "the server " + wireVerb(a) + " here"}
 	}
+	if m := e.refuser(a); m != nil {
+		return limitNote(m, fmt.Sprintf("the limit answered %d here", a.Status))
+	}
 	s := e.scripted(a)
 	if s == nil || a.Status == 0 {
 		return nil
@@ -85,6 +91,9 @@ func (e *evidence) ledgerCause(a *attempt) *Note {
 
 // pauseCause points at the line that made the server ask for a pause; nil where no line did.
 func (e *evidence) pauseCause(a *attempt) *Note {
+	if m := e.refuser(a); m != nil {
+		return limitNote(m, fmt.Sprintf("the limit asked for a %s pause here", short(a.Due-a.Sent)))
+	}
 	s := e.scripted(a)
 	if s == nil || s.RetryAfter == nil {
 		return nil

@@ -40,7 +40,6 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 		v.Outcome, v.Reason = Inconclusive, "every check was skipped"
 	}
 	v.Findings = append(v.Findings, e.mustHaveHappened()...)
-	v.Findings = append(v.Findings, e.upstreamFindings()...)
 	v.Findings = append(v.Findings, e.recordErrors()...)
 	v.Findings = append(v.Findings, e.clientErrors()...)
 	for i := range v.Findings {
@@ -151,11 +150,6 @@ func (s *scope) replayed() *call {
 
 // weigh turns an opinion that the evidence does not carry into an inconclusive one.
 func (s *scope) weigh(c *Check, o opinion) opinion {
-	if o.Outcome == Fail {
-		if a := s.upstreamFailed(); a != nil {
-			return s.blameless(a, o)
-		}
-	}
 	if o.final {
 		return o
 	}
