@@ -165,7 +165,7 @@ var _ = rule("BACKOFF-007", func() {
 	It("where connections are reset as soon as they are made", func() {
 		r := observed(`
 faults: [{reset: accept}]
-drive: {request: GET /items/:call, calls: 20}
+drive: {request: GET /items/:call, calls: 20, rate: 1/3s} # one at a time: a cut connection names no call
 expect: [succeeds: none, no_hot_loop, connections: {max: 80}]
 `, bundled(fourAttempts))
 		Expect(r.Verdict).To(suites.Pass())

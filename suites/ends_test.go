@@ -96,8 +96,6 @@ var _ = Describe("an upstream that says it will close", func() {
 		Expect(judged(partingUpstream, impatient(0))).To(suites.Pass())
 	})
 	It("fails leaves_connection alone for a client that stays", func() {
-		Expect(judged(partingUpstream, func(base http.RoundTripper) *http.Client {
-			return &http.Client{Transport: &clinger{dial: base.(*http.Transport).DialContext}}
-		})).To(suites.FailOnly("leaves_connection"))
+		Expect(judged(partingUpstream, clinging)).To(suites.FailOnly("leaves_connection"))
 	})
 })

@@ -48,4 +48,12 @@ func must[T any](v T, err error) T {
 var _ = suites.DescribeClient("a sound client written by hand", theT, broken(func(*sketch) {}),
 	"retry/two-503s", "retry/always-503", "retry/final-404", "retry/final-400", "retry/reset-once", "retry/unsafe-post",
 	"retry/same-body", "retry-after/seconds", "retry-after/date", "retry-after/rfc850", "retry-after/asctime",
-	"retry-after/malformed", "backoff/jitter", "backoff/growth", "latency/slow-tail")
+	"retry-after/malformed", "retry-after/zero", "retry-after/past-date", "retry-after/above-ceiling",
+	"backoff/jitter", "backoff/growth", "backoff/throttled", "backoff/two-clients", "latency/slow-tail",
+	"timeout/deadline", "timeout/slow-but-legal", "timeout/cancelled", "outage/budget", "outage/budget-refills",
+	"connection/close-header", "connection/stale-keep-alive", "connection/stray-bytes", "connection/truncated-length",
+	"connection/missing-last-chunk", "connection/cut-gzip", "connection/errors-drained", "connection/reset-loop")
+
+// And so does a breaker written by hand.
+var _ = suites.DescribeClient("a sound breaker written by hand", theT, fused(func(*fuse) {}),
+	"breaker/single-probe", "breaker/recovery", "breaker/client-errors")

@@ -119,8 +119,9 @@ type moment struct {
 	sum  int
 }
 
-// flow collects when each call began and ended. A call with a process of its own is in progress while that runs;
-// another from its first request to the end of its last, and where that was no success, perhaps for longer.
+// flow collects when each call began and ended. A call with a process of its own is in progress while that runs, and one
+// that the client was told to make until it said what came of it; another from its first request to the end of its last, and
+// where that was no success, perhaps for longer.
 func (e *evidence) flow() *flow {
 	var f flow
 	for id := range e.calls {
@@ -131,6 +132,8 @@ func (e *evidence) flow() *flow {
 		}
 		if p := e.exit(c); p != nil {
 			begin, end = min(begin, p.Start), p.Stop
+		} else if r, told := e.told(c); told && r.Timed {
+			begin, end = min(begin, r.Start), r.At
 		} else if last := len(c.atts) - 1; last >= 0 && !whole2xx(c.atts[last]) {
 			f.failed = append(f.failed, moment{at: end, call: id})
 			f.forgotten = append(f.forgotten, moment{at: e.forgotten(c, end), call: id})
