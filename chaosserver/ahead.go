@@ -147,7 +147,7 @@ func (x *exchange) answerEarly(n int64) {
 		x.carryOut()
 	}
 	if !x.readsOn && !x.body.ended {
-		_ = x.c.CloseWrite()
+		_ = x.c.sayEnd()
 		x.c.readOut()
 	}
 	for x.readsOn && !x.body.ended {

@@ -50,6 +50,7 @@ type callName struct {
 type print struct {
 	method, target string // the target less the prefix, with its query
 	body           [32]byte
+	host           string // that it came to
 }
 
 // group is the live calls of one print. Guarded by calls.mu.

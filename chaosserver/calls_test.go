@@ -203,9 +203,9 @@ func TestCutShort(t *testing.T) {
 // does not bring its call back.
 func TestAbandonedAttemptEndsLate(t *testing.T) {
 	get := print{method: "GET", target: "/"}
-	l := newMemListener()
+	l := newMemListener(memHost + ":80")
 	defer l.Close()
-	client, err := l.dial(t.Context())
+	client, err := l.dial(t.Context(), 1)
 	must(t, err)
 	raw, err := l.Accept()
 	must(t, err)

@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,6 +45,10 @@ func (s *Server) Reset() error {
 		next = r
 	}
 	s.follow(next)
+	if _, err := s.turnPorts(next); err != nil { // at once: who goes on behind a reset finds the ports of its beginning
+		s.failed(err)
+		return err
+	}
 	return nil
 }
 
@@ -53,10 +58,11 @@ func (s *Server) follow(next *run) {
 	defer s.turnover.Unlock()
 	next.elapsed(next.at(time.Now()))
 	previous := s.run.Swap(next)
+	close(previous.over)
 	if previous.journal != next.journal {
 		for _, c := range s.open() {
 			if c.closer() == journal.ClosedNot {
-				next.open(journal.OpenRecord{ID: c.id, Remote: c.remote})
+				next.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Host: c.port.host, TLS: c.secure != nil})
 			}
 		}
 	}
@@ -66,17 +72,18 @@ func (s *Server) follow(next *run) {
 func (s *Server) inMemory() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.memory != nil
+	return s.memory
 }
 
 // Close ends the server: it closes its listener and its connections, cuts short what is under way, waits for every
-// goroutine and shuts the journal, whose record can still be read. The error is the first that the journal's file gave.
-// Calling it again does nothing and returns the same error.
+// goroutine and shuts the journal, whose record can still be read. The error is the first that the journal's file gave, and
+// says why the server could not go on as the scenario says; see [Server.Broken]. Calling it again does nothing and returns
+// the same error.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	first := !s.shut
 	s.shut = true
-	srv, client := s.http, s.client
+	srv, client, ports := s.http, s.client, s.ports
 	s.mu.Unlock()
 	if first {
 		s.copies.wait(copyGrace)
@@ -91,8 +98,14 @@ func (s *Server) Close() error {
 		}
 	}
 	s.work.Wait()
-	if r := s.run.Load(); r != nil {
-		return r.journal.Shut()
+	if first {
+		release(ports)
 	}
-	return nil
+	s.mu.Lock()
+	err := s.err
+	s.mu.Unlock()
+	if r := s.run.Load(); r != nil {
+		err = errors.Join(err, r.journal.Shut())
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package chaosserver
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -42,13 +43,19 @@ type rawConn interface {
 // else all the same, take compares the request line and lets it go.
 type conn struct {
 	raw    rawConn
+	stream net.Conn  // what is read and written: raw, or secure
+	secure *tls.Conn // over raw; nil without TLS
+	heard  bool      // something came from the client, of TLS or not; used by the one that reads
 	srv    *Server
+	port   *port
 	id     uint64
 	remote string
 	x      *exchange // of the attempts on it, one after the other; used by the goroutine that serves it
 
 	mu       sync.Mutex // guards what follows
 	now      journal.Closer
+	failure  string // why the TLS of the connection failed
+	refused  int    // index of the fault that closed the port and reset the connection, plus 1; 0: none
 	requests int
 	serving  bool // from the handler's begin to net/http's end of the exchange
 	swallow  bool // the answer has been written; net/http's own is not
@@ -86,7 +93,7 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 
 // Read reads for net/http.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.raw.Read(p)
+	n, err := c.stream.Read(p)
 	if n > 0 {
 		now := time.Now()
 		c.mu.Lock()
@@ -98,7 +105,11 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.mu.Unlock()
 	}
 	if err != nil {
-		c.failed(err)
+		if c.secure != nil {
+			err = c.secureFailed(err)
+		} else {
+			c.failed(err)
+		}
 		if isTimeout(err) {
 			c.timedOut()
 		}
@@ -270,7 +281,7 @@ func (c *conn) Write(p []byte) (int, error) {
 
 // send writes to the wire.
 func (c *conn) send(p []byte) (int, error) {
-	n, err := c.raw.Write(p)
+	n, err := c.stream.Write(p)
 	if err != nil {
 		c.failed(err)
 	}
@@ -320,7 +331,7 @@ func isTimeout(err error) bool {
 // ended records the first end of the connection; later ones change nothing.
 func (c *conn) ended(how journal.Closer) {
 	c.mu.Lock()
-	first := c.now == journal.ClosedNot
+	first, failure := c.now == journal.ClosedNot, c.failure
 	var up *proxy.Conn
 	if first {
 		c.now = how
@@ -331,7 +342,7 @@ func (c *conn) ended(how journal.Closer) {
 		up.Close()
 	}
 	if first {
-		c.srv.connEnded(c, how)
+		c.srv.connEnded(c, how, failure)
 	}
 }
 
@@ -372,7 +383,7 @@ func (c *conn) endedByUs() bool {
 func (c *conn) abandoned() bool {
 	switch c.closer() {
 	case journal.ClosedNot:
-		how := peerEnd(c.raw)
+		how := c.peerEnd()
 		if how != journal.ClosedNot {
 			c.ended(how)
 		}
@@ -400,7 +411,34 @@ func (c *conn) AwaitEnd(ctx context.Context) {
 	c.ended(journal.ClosedByServerFIN)
 }
 
-// CloseWrite ends our side of the connection with a FIN; what the client sends can still be read.
+// abort resets the connection at once, for a fault has closed its port: what was written and not sent is lost.
+func (c *conn) abort(fault int) {
+	c.mu.Lock()
+	c.refused = fault + 1
+	c.mu.Unlock()
+	c.ended(journal.ClosedByServerRST)
+	_ = c.raw.SetLinger(0)
+	_ = c.raw.Close()
+}
+
+// refusal is the index of the fault that closed the port and reset the connection; -1 where none did.
+func (c *conn) refusal() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused - 1
+}
+
+// sayEnd ends our side of the connection as a sound server does: with TLS it says so before the FIN.
+func (c *conn) sayEnd() error {
+	c.ended(journal.ClosedByServerFIN)
+	if c.secure != nil {
+		_ = c.secure.CloseWrite() // fails where the client has gone
+	}
+	return c.raw.CloseWrite()
+}
+
+// CloseWrite ends our side of the connection with a FIN; what the client sends can still be read. With TLS the client is not
+// told that this is the end (RFC 8446, section 6.1), so that what it has may be cut short.
 func (c *conn) CloseWrite() error {
 	c.ended(journal.ClosedByServerFIN)
 	return c.raw.CloseWrite()
@@ -431,7 +469,7 @@ func (c *conn) readOut() {
 // Close ends the connection, with a FIN where nothing came before.
 func (c *conn) Close() error {
 	c.ended(journal.ClosedByServerFIN)
-	return c.raw.Close()
+	return c.stream.Close()
 }
 
 func (c *conn) LocalAddr() net.Addr                { return c.raw.LocalAddr() }

@@ -115,6 +115,8 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 		x.problem(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here; let the client speak HTTP/1.1")
 	case c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
+	case c == nil && len(x.s.scenario.Server.Hosts) > 1:
+		x.cannot("the scenario has several hosts: " + manyHosts)
 	default:
 		if err := x.decide(); err != nil {
 			x.undecided(err)
@@ -198,14 +200,14 @@ const keptBuffer = 4 << 10
 
 // identify finds the route and the call, and numbers the attempt.
 func (x *exchange) identify() {
-	x.route, x.vars = x.s.router.find(request{x.r.Method, x.target.path, x.r.Header, x.body.kept})
+	x.route, x.vars = x.s.router.find(request{x.r.Method, x.target.path, x.r.Header, x.body.kept, x.hostName()})
 	now := x.run.at(x.read)
 	unknown := x.findCase()
 	name, number, named := x.nameOf()
 	if named {
 		x.place = x.run.calls.arriveNamed(name, number, x.route, x.c, now)
 	} else {
-		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.printOfBody()}, x.route, x.c, now)
+		x.place = x.run.calls.arrive(print{x.keepable(x.r.Method), x.keepable(x.target.whole), x.printOfBody(), x.hostName()}, x.route, x.c, now)
 		// Of a body that broke off nobody knows which call's it would have been.
 		x.place.ambiguous = x.place.ambiguous || !x.body.whole && !x.unread
 	}
@@ -227,7 +229,7 @@ func (x *exchange) identify() {
 	} else if unknown != "" {
 		rec.Nearest = unknown
 	} else if x.s.upstream == nil {
-		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path})
+		rec.Nearest = nearest(x.s.scenario.Routes, request{method: x.r.Method, path: x.target.path, host: x.hostName()})
 	}
 }
 
@@ -239,7 +241,7 @@ func (x *exchange) decide() error {
 	in.Route, in.Call, in.Nth = x.route, call.no, x.place.nth
 	in.Attempt, in.Arrival, in.ConnRequest = rec.N, x.place.ordinal, rec.ConnRequest
 	in.Elapsed = x.run.elapsed(rec.First)
-	in.Method, in.Path, in.Client, in.Body = x.r.Method, x.target.path, rec.Client, x.body.kept
+	in.Method, in.Path, in.Client, in.Body, in.Host = x.r.Method, x.target.path, rec.Client, x.body.kept, x.hostName()
 
 	in.Case = x.caseIndex(call.no)
 
@@ -300,8 +302,25 @@ func (x *exchange) wait() bool {
 	return true
 }
 
-// gaveUp records an attempt that its client gave up before it was answered.
+// hostName is the name of the host that the attempt came to. A bare handler is the first.
+func (x *exchange) hostName() string {
+	if x.c != nil {
+		return x.c.port.host
+	}
+	if hosts := x.s.scenario.Server.Hosts; len(hosts) > 0 {
+		return hosts[0]
+	}
+	return ""
+}
+
+// gaveUp records an attempt that its client gave up before it was answered, or whose connection was reset when its port was
+// closed.
 func (x *exchange) gaveUp() {
+	if x.c != nil {
+		if f := x.c.refusal(); f >= 0 {
+			x.refusedBy(f)
+		}
+	}
 	x.recordAttempt(time.Now())
 	x.leaves()
 	x.end.Closed = x.closer()
@@ -313,6 +332,13 @@ func (x *exchange) gaveUp() {
 	}
 	x.hangUp()
 	x.recordEnd(time.Now())
+}
+
+// refusedBy notes the fault that reset the connection when it closed the port.
+func (x *exchange) refusedBy(f int) {
+	rec, wire := &x.record, x.s.wires[x.s.scenario.Faults[f].Answer.Wire]
+	rec.Drawn, rec.Applied = append([]int{f}, rec.Drawn...), append([]int{f}, rec.Applied...) // it goes before all others
+	rec.Reason, rec.Wire, rec.Entry = x.run.plan.Reason(f), wire.text, -1
 }
 
 // recordAttempt records the attempt, as answered from now on.

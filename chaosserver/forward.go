@@ -48,6 +48,9 @@ func (x *exchange) serveProxied() {
 	case x.c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 		return
+	case x.c == nil && len(x.s.scenario.Server.Hosts) > 1:
+		x.cannot("the scenario has several hosts: " + manyHosts)
+		return
 	case x.c == nil && x.s.ahead:
 		x.cannot("the scenario has a fault at request-body, or an early answer: " + needsListener)
 		return

@@ -89,7 +89,7 @@ func (c *conn) strikeIdle(i *idling) {
 	c.idling = end
 	c.mu.Unlock()
 	if i.wire == nil {
-		_ = c.CloseWrite()
+		_ = c.sayEnd()
 		return
 	}
 	if i.wire.strike(c.srv.ctx, fault.Strike{Conn: onWire{c}, Garbage: i.garbage}) != nil {

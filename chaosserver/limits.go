@@ -75,7 +75,10 @@ func (x *exchange) bucketOf(m *scenarios.Limit) string {
 	case scenarios.ByClient:
 		return x.record.Client
 	case scenarios.ByHost:
-		return x.r.Host
+		if len(x.s.scenario.Server.Hosts) == 0 {
+			return x.r.Host
+		}
+		return x.hostName()
 	case scenarios.ByHeader:
 		return x.r.Header.Get(m.ByName)
 	case scenarios.ByVar:

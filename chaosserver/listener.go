@@ -7,12 +7,13 @@ import (
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/plan"
+	"brownout/scenarios"
 )
 
-// listener hands net/http the connections that no fault strikes at accept.
+// listener hands net/http the connections that no fault strikes before a request is read.
 type listener struct {
 	net.Listener
-	srv *Server
+	port *port
 }
 
 // Accept returns the next connection of which a request may be read.
@@ -22,15 +23,19 @@ func (l listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c := l.srv.accepted(raw.(rawConn)); c != nil {
+		if c := l.port.accepted(raw.(rawConn)); c != nil {
 			return c, nil
 		}
 	}
 }
 
 // accepted records a connection. It returns nil where a fault strikes it, which is then on its way.
-func (s *Server) accepted(raw rawConn) *conn {
-	c := &conn{raw: raw, srv: s, id: s.connIDs.Add(1), remote: raw.RemoteAddr().String()}
+func (p *port) accepted(raw rawConn) *conn {
+	s := p.srv
+	c := &conn{raw: raw, stream: raw, srv: s, port: p, remote: raw.RemoteAddr().String()}
+	if s.secured != nil {
+		c.secureBy(s.secured)
+	}
 	var d plan.ConnDecision
 	if !s.admit(c, &d) {
 		_ = c.Close()
@@ -39,7 +44,7 @@ func (s *Server) accepted(raw rawConn) *conn {
 	if d.Wire == nil {
 		return c
 	}
-	s.goroutine(func() { s.strikeAtAccept(c, d) })
+	s.goroutine(func() { s.strikeConnection(c, d) })
 	return nil
 }
 
@@ -50,16 +55,21 @@ func (s *Server) admit(c *conn, d *plan.ConnDecision) bool {
 	defer s.turnover.Unlock()
 	r := s.run.Load()
 	now := r.at(time.Now())
-	r.plan.Connection(int(r.accepts.Add(1)), r.elapsed(now), hostOf(c.remote), d)
-	r.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Accept: now, Drawn: d.Drawn, Applied: d.Applied, Reason: d.Reason})
+	c.id = s.connIDs.Add(1)
+	r.plan.Connection(int(r.accepts.Add(1)), r.elapsed(now), hostOf(c.remote), c.port.host, d)
+	r.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Accept: now, Drawn: d.Drawn, Applied: d.Applied, Reason: d.Reason,
+		Host: c.port.host, TLS: c.secure != nil})
 	return s.keep(c)
 }
 
-// strikeAtAccept carries out a connection fault.
-func (s *Server) strikeAtAccept(c *conn, d plan.ConnDecision) {
+// strikeConnection carries out a connection fault.
+func (s *Server) strikeConnection(c *conn, d plan.ConnDecision) {
 	defer s.letGo(c)
 	if fault.Wait(s.ctx, time.Now(), d.Delay) != nil {
 		_ = c.Close()
+		return
+	}
+	if d.Wire.At == scenarios.AtTLS && !c.awaitHello() {
 		return
 	}
 	if s.wires[d.Wire].strike(s.ctx, fault.Strike{Conn: onWire{c}}) != nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -23,6 +22,18 @@ type memAddr string
 func (memAddr) Network() string  { return "memory" }
 func (a memAddr) String() string { return string(a) }
 
+// memAddrOf is the address in memory of a host.
+func memAddrOf(host string, secure bool) string {
+	name, number := memHost, ":80"
+	if host != "" {
+		name = host + "." + memHost
+	}
+	if secure {
+		number = ":443"
+	}
+	return name + number
+}
+
 // memListener is a net.Listener whose connections never leave the process. It uses nothing but channels, mutexes
 // and timers made on use, so it works inside a testing/synctest bubble if it is made there.
 type memListener struct {
@@ -30,11 +41,10 @@ type memListener struct {
 	backlog chan *memConn
 	closed  chan struct{}
 	close   sync.Once
-	dialled atomic.Int64 // connections so far, which number their addresses
 }
 
-func newMemListener() *memListener {
-	return &memListener{addr: memHost + ":80", backlog: make(chan *memConn, memBacklog), closed: make(chan struct{})}
+func newMemListener(addr memAddr) *memListener {
+	return &memListener{addr: addr, backlog: make(chan *memConn, memBacklog), closed: make(chan struct{})}
 }
 
 // Accept waits for the next connection; net.ErrClosed once the listener is closed.
@@ -70,25 +80,30 @@ func (l *memListener) drain() {
 // Addr is the listener's address.
 func (l *memListener) Addr() net.Addr { return l.addr }
 
-// dial connects to the listener. It returns as soon as the connection waits to be accepted, as connect(2) does.
-func (l *memListener) dial(ctx context.Context) (net.Conn, error) {
-	local := memAddr(fmt.Sprintf("client.%s:%d", memHost, l.dialled.Add(1))) // one host, as on loopback
-	fail := func(err error) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: "memory", Source: local, Addr: l.addr, Err: err}
-	}
-	refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+// memClient is the address of the n-th client: one host, as on loopback.
+func memClient(n int64) memAddr { return memAddr(fmt.Sprintf("client.%s:%d", memHost, n)) }
+
+// refusedInMemory is what a client gets where nothing listens.
+func refusedInMemory(addr memAddr, n int64) error {
+	return &net.OpError{Op: "dial", Net: "memory", Source: memClient(n), Addr: addr, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+}
+
+// dial makes the n-th connection, to the listener. It returns as soon as the connection waits to be accepted, as connect(2)
+// does.
+func (l *memListener) dial(ctx context.Context, n int64) (net.Conn, error) {
+	local := memClient(n)
 	select {
 	case <-l.closed:
-		return fail(refused)
+		return nil, refusedInMemory(l.addr, n)
 	default:
 	}
 	client, server := newMemPair(local, l.addr)
 	select {
 	case l.backlog <- server:
 	case <-l.closed:
-		return fail(refused)
+		return nil, refusedInMemory(l.addr, n)
 	case <-ctx.Done():
-		return fail(ctx.Err())
+		return nil, &net.OpError{Op: "dial", Net: "memory", Source: local, Addr: l.addr, Err: ctx.Err()}
 	}
 	select {
 	case <-l.closed: // Close may have drained the backlog before this connection was in it

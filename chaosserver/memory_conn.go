@@ -232,6 +232,19 @@ func (c *memConn) peerEnd() journal.Closer {
 	return journal.ClosedNot
 }
 
+// peerHangsUp tells how the other end has ended the connection, also behind bytes that nobody has read.
+func (c *memConn) peerHangsUp() journal.Closer {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	switch {
+	case c.in.fin:
+		return journal.ClosedByClientFIN
+	case c.in.rst:
+		return journal.ClosedByClientRST
+	}
+	return journal.ClosedNot
+}
+
 // LocalAddr is this end's address.
 func (c *memConn) LocalAddr() net.Addr { return c.local }
 

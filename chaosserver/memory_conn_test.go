@@ -35,8 +35,8 @@ func tcpPair(t *testing.T) (rawConn, rawConn) {
 }
 
 func memPair(t *testing.T) (rawConn, rawConn) {
-	l := newMemListener()
-	a, err := l.dial(context.Background())
+	l := newMemListener(memHost + ":80")
+	a, err := l.dial(context.Background(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,8 +216,8 @@ func TestMemoryStream(t *testing.T) {
 }
 
 func TestMemoryListenerClosed(t *testing.T) {
-	l := newMemListener()
-	waiting, err := l.dial(context.Background())
+	l := newMemListener(memHost + ":80")
+	waiting, err := l.dial(context.Background(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestMemoryListenerClosed(t *testing.T) {
 	if _, err := waiting.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a connection that was never accepted: %v, want ECONNRESET", err)
 	}
-	if _, err := l.dial(context.Background()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := l.dial(context.Background(), 1); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dial: %v, want ECONNREFUSED", err)
 	}
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
@@ -234,16 +234,16 @@ func TestMemoryListenerClosed(t *testing.T) {
 }
 
 func TestMemoryBacklog(t *testing.T) {
-	l := newMemListener()
+	l := newMemListener(memHost + ":80")
 	defer l.Close()
 	for range memBacklog {
-		if _, err := l.dial(context.Background()); err != nil {
+		if _, err := l.dial(context.Background(), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := l.dial(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := l.dial(ctx, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("dial beyond the backlog: %v, want the context's error", err)
 	}
 }

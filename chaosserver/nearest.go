@@ -42,6 +42,8 @@ func difference(m *scenarios.Match, r request) string {
 		return ""
 	case m.Method != "" && m.Method != r.method:
 		return ", which has another method"
+	case m.Host != "" && m.Host != r.host:
+		return " at host " + m.Host
 	case len(m.Header) > 0 && m.Body != nil:
 		return ", whose header or body does not match"
 	case len(m.Header) > 0:
@@ -52,12 +54,15 @@ func difference(m *scenarios.Match, r request) string {
 	return ""
 }
 
-// distance is how far a request is from a match. One letter of a path counts 4, another method 3, a header or body
-// that does not match 1.
+// distance is how far a request is from a match. One letter of a path counts 4, another method 3, another
+// host 2, a header or body that does not match 1.
 func distance(m *scenarios.Match, r request) int {
 	d := 4 * pathDistance(m.Path, r.path)
 	if m.Method != "" && m.Method != r.method {
 		d += 3
+	}
+	if m.Host != "" && m.Host != r.host {
+		d += 2
 	}
 	if len(m.Header) > 0 || m.Body != nil {
 		d++

@@ -2,6 +2,7 @@ package chaosserver
 
 import (
 	"fmt"
+	"net"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -27,13 +28,15 @@ type config struct {
 	maxHeader   int
 	readTimeout time.Duration
 	handlerOnly bool
-	upstream    *Upstream // nil: none
+	upstream    *Upstream                                        // nil: none
+	listen      func(network, addr string) (net.Listener, error) // net.Listen, but in tests
 }
 
 // Option is a setting of a [Server].
 type Option func(*config)
 
-// WithAddr sets the address that [Server.Start] listens on, [DefaultAddr] unless given. Port 0 takes a free one.
+// WithAddr sets the address that [Server.Start] listens on, [DefaultAddr] unless given. Port 0 takes a free one. Of a scenario
+// with several hosts it is the first's, and the others take the ports behind it, or free ones.
 func WithAddr(addr string) Option { return func(c *config) { c.addr = addr } }
 
 // WithJournal sets what the journal keeps and where. The server fills in what the journal is of: Scenario,
@@ -69,6 +72,7 @@ func AsHandler() Option { return func(c *config) { c.handlerOnly = true } }
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		addr:      DefaultAddr,
+		listen:    net.Listen,
 		maxCalls:  DefaultMaxCalls,
 		maxKeys:   DefaultMaxKeys,
 		maxBody:   DefaultMaxBody,

@@ -193,6 +193,7 @@ type request struct {
 	path   string // as on the wire, less the prefix that names the call
 	header http.Header
 	body   []byte
+	host   string // that it came to
 }
 
 // find returns the route that answers the request, -1 where none does, and its path variables.
@@ -217,7 +218,7 @@ func (rt *router) find(r request) (int, []pathVar) {
 
 // holds reports whether all parts of the match but its path hold.
 func holds(m *scenarios.Match, r request) bool {
-	if m.Method != "" && m.Method != r.method {
+	if m.Method != "" && m.Method != r.method || m.Host != "" && m.Host != r.host {
 		return false
 	}
 	for i := range m.Header {

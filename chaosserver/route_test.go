@@ -61,7 +61,7 @@ routes:
 		{"GET", "*", "", "", -1, "[]", "no path either"},
 		{"GET", "/axb", "", "", -1, "[]", "a dot is a dot"},
 	} {
-		r := request{row.method, row.path, http.Header{"Content-Type": {row.contentType}}, []byte(row.body)}
+		r := request{row.method, row.path, http.Header{"Content-Type": {row.contentType}}, []byte(row.body), ""}
 		route, vars := rt.find(r)
 		if route != row.route || fmt.Sprint(vars) != row.vars {
 			t.Errorf("%s %s: route %d, %v; want %d, %s: %s", row.method, row.path, route, vars, row.route, row.vars, row.why)

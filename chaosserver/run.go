@@ -24,6 +24,8 @@ type run struct {
 	seq     *atomic.Uint64 // of the journal's attempts; runs that share a journal share it
 	accepts atomic.Int64   // connections accepted in this run
 	zero    atomic.Int64   // instant at which the scenario's time began, plus 1; 0 while it has not
+	begun   chan struct{}  // closed with it
+	over    chan struct{}  // closed once another run has followed
 
 	waiters atomic.Int32 // those who watch
 	mu      sync.Mutex   // guards changed
@@ -58,6 +60,8 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 		ledger:  ledger.NewLedger(s.config.maxKeys),
 		calls:   newCalls(len(s.scenario.Routes), quiet, s.config.maxCalls),
 		changed: make(chan struct{}),
+		begun:   make(chan struct{}),
+		over:    make(chan struct{}),
 	}
 	if len(s.scenario.Limits) > 0 {
 		r.buckets = quota.New(s.scenario.Limits, MaxBuckets)
@@ -79,7 +83,9 @@ func (r *run) at(t time.Time) time.Duration { return max(0, t.Sub(r.base)) }
 func (r *run) elapsed(at time.Duration) time.Duration {
 	zero := r.zero.Load()
 	if zero == 0 {
-		r.zero.CompareAndSwap(0, int64(at)+1)
+		if r.zero.CompareAndSwap(0, int64(at)+1) {
+			close(r.begun)
+		}
 		zero = r.zero.Load()
 	}
 	return max(0, at-time.Duration(zero-1))

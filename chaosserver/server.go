@@ -2,6 +2,7 @@ package chaosserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,18 +43,23 @@ type Server struct {
 	run      atomic.Pointer[run]
 	turnover sync.Mutex // held while a connection joins a run, and while one run follows another
 	connIDs  atomic.Uint64
+	dialled  atomic.Int64    // connections in memory so far, which number their addresses
 	ctx      context.Context // ends when the server is closed
 	cancel   context.CancelFunc
 	work     sync.WaitGroup // every goroutine of the server
+	turning  sync.Mutex     // held while ports are closed and opened
+	broken   chan struct{}  // closed with err
 
-	mu       sync.Mutex // guards what follows
-	conns    map[*conn]struct{}
-	http     *http.Server
-	listener net.Listener
-	memory   *memListener // nil on a port
-	client   *http.Client
-	url      string
-	shut     bool
+	mu        sync.Mutex // guards what follows
+	conns     map[*conn]struct{}
+	http      *http.Server
+	ports     []*port     // nil before a start; not changed behind it
+	memory    bool        // they are in memory
+	authority *authority  // nil without TLS
+	secured   *tls.Config // of connections; nil without TLS
+	client    *http.Client
+	err       error // why the server cannot go on
+	shut      bool
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -88,7 +93,7 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
-	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), conns: make(map[*conn]struct{})}
+	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), conns: make(map[*conn]struct{}), broken: make(chan struct{})}
 	srv.contents = slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool {
 		_, asks := e.Params.(*scenarios.RightResult)
 		return asks
@@ -146,6 +151,9 @@ func (s *Server) prepare() error {
 		refusal := s.limits[i].Refusal(m, s.scenario.Refusal(m))
 		s.answers.limits = append(s.answers.limits, fault.Prepare(&refusal))
 	}
+	if s.config.handlerOnly && len(s.scenario.Server.Hosts) > 1 {
+		return errors.New("server.hosts: " + manyHosts)
+	}
 	s.key = "Idempotency-Key"
 	if k := s.scenario.Profile.KeyHeader; k != "" {
 		s.key = k
@@ -155,6 +163,9 @@ func (s *Server) prepare() error {
 
 // needsListener says why a fault cannot be carried out.
 const needsListener = "it strikes before a request is read, which takes a listener of the server's own: use Start or StartMemory"
+
+// manyHosts says why a bare handler cannot be several hosts.
+const manyHosts = "each host has a port of its own, which takes listeners of the server's own: use Start or StartMemory"
 
 func (s *Server) prepareWire(w *scenarios.WireFault) error {
 	if w == nil {
@@ -171,12 +182,7 @@ func (s *Server) prepareWire(w *scenarios.WireFault) error {
 // Start puts the server on its address; see [WithAddr]. The error says why the address could
 // not be had, or the journal's file not be made.
 func (s *Server) Start() error {
-	l, err := net.Listen("tcp", s.config.addr)
-	if err != nil {
-		return fmt.Errorf("chaosserver: %w", err)
-	}
-	if err := s.start(l, nil); err != nil {
-		_ = l.Close()
+	if err := s.start(false); err != nil {
 		return err
 	}
 	s.goroutine(func() { s.watchLateness(s.ctx) })
@@ -186,39 +192,65 @@ func (s *Server) Start() error {
 // StartMemory puts the server on a listener in memory, which [Server.Client] and [Server.DialContext] reach and nothing
 // else. It works inside a testing/synctest bubble, if the server was made there. RST and FIN are emulated, and the
 // journal says so.
-func (s *Server) StartMemory() error {
-	l := newMemListener()
-	return s.start(l, l)
-}
+func (s *Server) StartMemory() error { return s.start(true) }
 
-func (s *Server) start(l net.Listener, memory *memListener) error {
+func (s *Server) start(memory bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.shut:
 		return errors.New("chaosserver: the server is closed; make another with New")
-	case s.listener != nil:
+	case s.ports != nil:
 		return errors.New("chaosserver: the server has been started")
 	}
-	if memory != nil || s.run.Load() == nil {
-		if err := s.begin(memory != nil); err != nil {
+	ports, err := s.newPorts(memory)
+	if err != nil {
+		return fmt.Errorf("chaosserver: %w", err)
+	}
+	if err := s.ready(memory); err != nil {
+		release(ports)
+		return err
+	}
+	s.ports, s.memory = ports, memory
+	s.http = s.newHTTPServer()
+	for _, p := range ports {
+		p.serve()
+	}
+	if r := s.run.Load(); r.plan.ClosesPorts() {
+		s.keepClosing(r)
+	}
+	return nil
+}
+
+// ready makes what a started server needs besides its ports. It requires mu.
+func (s *Server) ready(memory bool) error {
+	if s.scenario.Server.TLS {
+		a, err := newAuthority(s.certifiedNames())
+		if err != nil {
+			return fmt.Errorf("chaosserver: %w", err)
+		}
+		s.authority, s.secured = a, a.serving()
+	}
+	if memory || s.run.Load() == nil {
+		if err := s.begin(memory); err != nil {
 			return err
 		}
 	}
-	s.listener, s.memory = l, memory
-	s.url = "http://" + l.Addr().String()
-	if memory != nil {
-		s.url = "http://" + memHost
+	transport := &http.Transport{DialContext: s.DialContext, MaxIdleConnsPerHost: 1 << 10}
+	if s.authority != nil {
+		transport.TLSClientConfig = s.authority.trusting()
 	}
-	s.client = &http.Client{Transport: &http.Transport{DialContext: s.DialContext, MaxIdleConnsPerHost: 1 << 10}}
-	s.http = s.newHTTPServer()
-	srv := s.http
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
-		_ = srv.Serve(listener{l, s}) // http.ErrServerClosed, once Close has been called
-	}()
+	s.client = &http.Client{Transport: transport}
 	return nil
+}
+
+// keepClosing lets ports be closed and opened as time goes on. Where one is closed from the beginning on, no client can
+// begin the run's time, and it begins now.
+func (s *Server) keepClosing(r *run) {
+	if slices.ContainsFunc(s.ports, func(p *port) bool { return p.listener() == nil }) {
+		_, _ = s.turnPorts(r) // what is closed is told, and nothing has to be had again
+	}
+	s.goroutine(s.keepPorts)
 }
 
 // begin makes the first run.
@@ -291,37 +323,32 @@ func (s *Server) letGo(c *conn) {
 	delete(s.conns, c)
 }
 
-// connEnded records how a connection ended.
-func (s *Server) connEnded(c *conn, how journal.Closer) {
+// connEnded records how a connection ended, and why its TLS failed.
+func (s *Server) connEnded(c *conn, how journal.Closer, failure string) {
 	r := s.run.Load()
-	r.close(journal.CloseRecord{ID: c.id, Closed: how, Close: r.at(time.Now())})
+	r.close(journal.CloseRecord{ID: c.id, Closed: how, Close: r.at(time.Now()), Failure: failure})
 }
 
-// URL is the server's base URL, such as http://127.0.0.1:8080, or http://brownout.test in memory; "" before a start.
-func (s *Server) URL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.url
-}
+// URL is the base URL of the server's first host, such as http://127.0.0.1:8080, or http://brownout.test in memory; "" before
+// a start.
+func (s *Server) URL() string { return s.HostURL("") }
 
-// CallURL is the base URL that names the k-th call, 1-based: requests below it are attempts of that call.
-func (s *Server) CallURL(k int) string { return s.URL() + prefix + strconv.Itoa(k) }
+// CallURL is the base URL of the first host that names the k-th call, 1-based: requests below it are attempts of that call.
+func (s *Server) CallURL(k int) string { return s.HostCallURL("", k) }
 
-// Client is a client whose connections reach the server wherever it listens; nil before a start. It neither retries
-// nor uses a proxy. Close ends its idle connections.
+// Client is a client whose connections reach the server wherever it listens, and which trusts it; nil before a start. It
+// neither retries nor uses a proxy. Close ends its idle connections.
 func (s *Server) Client() *http.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.client
 }
 
-// DialContext connects to the server where it listens in memory, whatever the address; else to the address.
+// DialContext connects to the server where it listens in memory, whatever the address, or with several hosts to the one
+// that the address names; else to the address.
 func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	s.mu.Lock()
-	memory := s.memory
-	s.mu.Unlock()
-	if memory != nil {
-		return memory.dial(ctx)
+	if s.inMemory() {
+		return s.dialMemory(ctx, addr)
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, network, addr)

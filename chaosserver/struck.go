@@ -271,7 +271,7 @@ func (x *exchange) serveLate(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.over, x.left = false, false
 	x.recordAttempt(time.Now())
 	x.leaves()
-	_ = c.CloseWrite()
+	_ = c.sayEnd()
 	c.answered()
 	w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
 	x.end.Closed = c.closer()

@@ -85,7 +85,7 @@ func (t *tunnel) run(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if _, err := io.Copy(t.up, t.client.raw); err != nil {
+		if _, err := io.Copy(t.up, t.client.stream); err != nil {
 			t.cut()
 			return
 		}
@@ -94,10 +94,10 @@ func (t *tunnel) run(ctx context.Context) {
 			t.cut()
 		}
 	}()
-	n, err := io.Copy(t.client.raw, t.up)
+	n, err := io.Copy(t.client.stream, t.up)
 	t.sent += n
 	t.clientFailed = err != nil && !errors.Is(err, net.ErrClosed)
-	if err != nil || t.client.CloseWrite() != nil {
+	if err != nil || t.client.sayEnd() != nil {
 		t.client.failed(err)
 		t.cut()
 	}

@@ -215,7 +215,7 @@ func (s *Server) underWay(target string) int {
 	t := s.run.Load().calls
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g := t.prints[print{"GET", target, emptySum}]
+	g := t.prints[print{"GET", target, emptySum, ""}]
 	if g == nil || g.only == nil {
 		return 0
 	}

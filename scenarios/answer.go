@@ -43,7 +43,9 @@ var answerRows = func() []row[Answer] {
 	rows = append(rows, wireRows...)
 	rows = append(rows, key(Key{Name: "commit", In: both, Default: "true for a 2xx of a route", Doc: "Whether the attempt commits an effect, on a route with commit."},
 		optional(boolean), nil, func(a *Answer) **bool { return &a.Commit }))
-	return append(rows, unbuilt[Answer](both, "refuse", "scope")...)
+	rows = append(rows, unbuilt[Answer](both, "scope")...)
+	rows[len(rows)-1].later = "on HTTP/2 it says whether a wire fault strikes the stream or its connection; HTTP/1.1 has no streams: take it out"
+	return rows
 }()
 
 // formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.
@@ -142,7 +144,7 @@ func (l *loader) readAnswer(n *yaml.Node, a *Answer) {
 	}
 	readMapping(l, n, answerPlace, a)
 	l.finishAnswer(n, a)
-	if a.Wire != nil && a.Wire.At == AtAccept {
-		l.failKey(l.spots[a.Wire], "at accept nothing of the request is known, so that no route can answer so", "move it to faults")
+	if a.Wire != nil && a.Wire.At != 0 && a.Wire.At <= AtTLS {
+		l.failKey(l.spots[a.Wire], "at "+a.Wire.At.String()+" nothing of the request is known, so that no route can answer so", "move it to faults")
 	}
 }

@@ -155,7 +155,7 @@ func (l *loader) stepCases(s *Scenario, step *Step) {
 			continue
 		}
 		i := slices.IndexFunc(s.Routes, func(r Route) bool {
-			return len(r.Cases) > 0 && r.picks("case") && slices.ContainsFunc(r.Match, func(m Match) bool { return m.takes(q.Method, q.Path) })
+			return len(r.Cases) > 0 && r.picks("case") && slices.ContainsFunc(r.Match, func(m Match) bool { return m.takes(q.Method, step.host(s), q.Path) })
 		})
 		if i < 0 {
 			l.at("drive", q.Pos, "no route with cases takes the request, so that nothing gives :case a value", "write a case's name, or a route with cases", false)

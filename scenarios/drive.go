@@ -79,12 +79,14 @@ var stepPlace = func() *place[Step] {
 			positiveDuration, 0, func(s *Step) *time.Duration { return &s.Deadline }),
 		key(Key{Name: "cancel_after", In: in, Doc: "The client is told to cancel each call after so long."},
 			positiveDuration, 0, func(s *Step) *time.Duration { return &s.CancelAfter }),
+		key(Key{Name: "host", In: in, Default: "the first", Doc: "The host of server.hosts that is called."},
+			hostName, "", func(s *Step) *string { return &s.Host }),
 		key(Key{Name: "wait", In: in, Default: "0s", Doc: "Pause before the step."},
 			duration, 0, func(s *Step) *time.Duration { return &s.Wait }),
 		key(Key{Name: "settle", In: in, Default: "the larger of 2s and 2 cap", Doc: "How long late attempts are watched for after the last call."},
 			optional(duration), nil, func(s *Step) **time.Duration { return &s.Settle }),
 	)
-	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: append(rows, unbuilt[Step](in, "host")...)}
+	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: rows}
 }()
 
 // drive is the codec of a step, or a list of steps.

@@ -53,9 +53,11 @@ var commonRows = append([]row[Expectation]{
 		name, "", func(e *Expectation) *string { return &e.Phase }),
 	key(Key{Name: "case", In: []Place{InCheck}, Type: Type{Name: "name of a case", Example: "gateway"}, Doc: "Judges only calls of this case of their route."},
 		name, "", func(e *Expectation) *string { return &e.Case }),
+	key(Key{Name: "host", In: []Place{InCheck}, Doc: "Judges only calls to this host of server.hosts."},
+		hostName, "", func(e *Expectation) *string { return &e.Host }),
 	key(Key{Name: "level", In: []Place{InCheck}, Default: "fail", Doc: "What it counts for when it is not met."},
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
-}, unbuilt[Expectation]([]Place{InCheck}, "host", "event")...)
+}, unbuilt[Expectation]([]Place{InCheck}, "event")...)
 
 // check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
 func check[P any, PP interface {

@@ -17,7 +17,7 @@ var faultPlace = func() *place[Fault] {
 		key(Key{Name: "chance", In: in, Default: "100%", Doc: "The share of the attempts that it strikes, beside when; 80% -> 0% is a straight line over the window of its own when."},
 			chance, Chance{}, func(f *Fault) *Chance { return &f.Chance }),
 	}
-	for _, r := range lift(answerRows, func(f *Fault) *Answer { return &f.Answer }) {
+	for _, r := range lift(append(answerRows[:len(answerRows):len(answerRows)], refuseRow), func(f *Fault) *Answer { return &f.Answer }) {
 		if r.Name == "status" {
 			r = key(r.Key, status, 0, func(f *Fault) *int { return &f.Answer.Status })
 		}
@@ -83,14 +83,14 @@ var chance = codec[Chance]{
 	},
 }
 
-var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([]row[When]{
+var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: []row[When]{
 	key(Key{Name: "attempt", In: []Place{InWhen}, Doc: "Number of the attempt in its call."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Attempt }),
 	key(Key{Name: "call", In: []Place{InWhen}, Doc: "Ordinal of the call."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Call }),
-	key(Key{Name: "nth", In: []Place{InWhen}, Without: []string{"every"}, Doc: "Ordinal of the attempt on its route; at accept, of the connection."},
+	key(Key{Name: "nth", In: []Place{InWhen}, Without: []string{"every"}, Doc: "Ordinal of the attempt on its route; at accept and tls, of the connection."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Nth }),
-	key(Key{Name: "every", In: []Place{InWhen}, Without: []string{"nth"}, Doc: "Every so many attempts on the route; at accept, connections."},
+	key(Key{Name: "every", In: []Place{InWhen}, Without: []string{"nth"}, Doc: "Every so many attempts on the route; at accept and tls, connections."},
 		count(1), 0, func(w *When) *int { return &w.Every }),
 	key(Key{Name: "conn_request", In: []Place{InWhen}, Doc: "Ordinal of the attempt on its connection."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.ConnRequest }),
@@ -112,7 +112,9 @@ var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: append([
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Body }),
 	key(Key{Name: "client", In: []Place{InWhen}, Doc: "What the client's name must contain, or the /regexp/ that it must match; see identity.client."},
 		optional(textMatch), nil, func(w *When) **TextMatch { return &w.Client }),
-}, unbuilt[When]([]Place{InWhen}, "host")...)}
+	key(Key{Name: "host", In: []Place{InWhen}, Type: Type{Name: "name of a host, or a list of them", Example: "a"}, Doc: "Any of these hosts of server.hosts."},
+		oneOrList("names of hosts", hostName), nil, func(w *When) *[]string { return &w.Host }),
+}}
 
 // readFault reads one entry of faults.
 func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
@@ -159,8 +161,8 @@ var faults = codec[[]Fault]{
 // checkFault checks what a fault's keys are together.
 func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	a := &f.Answer
-	if a.Wire != nil && a.Wire.At == AtAccept {
-		l.checkAccept(f)
+	if a.Wire != nil && a.Wire.At != 0 && f.OnConnection() {
+		l.checkOnConnection(f)
 		return
 	}
 	l.checkDuplicate(f)
@@ -182,20 +184,36 @@ func (l *loader) checkFault(n *yaml.Node, f *Fault) {
 	}
 }
 
-// checkAccept checks a fault at accept, where nothing of a request is known.
-func (l *loader) checkAccept(f *Fault) {
+// checkOnConnection checks a fault at accept or tls, where nothing of a request is known.
+func (l *loader) checkOnConnection(f *Fault) {
 	a := &f.Answer
-	for _, at := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Quota, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
+	at := a.Wire.At.String()
+	for _, field := range []any{&a.Status, &a.Headers, &a.Body, &a.RetryAfter, &a.Quota, &a.Framing, &a.Encoding, &a.Redirect, &a.Interim, &a.Early,
 		&a.Connection, &a.Delay, &a.Hold, &a.BodyDelay, &a.Commit, &f.Duplicate} {
-		if e, ok := l.spots[at]; ok {
-			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at accept, where nothing is answered", "make it a fault of its own")
+		if e, ok := l.spots[field]; ok {
+			l.failKey(e, quote(follow(e.key).Value)+" cannot stand beside a wire fault at "+at+", where nothing is answered", "make it a fault of its own")
 		}
 	}
 	w := &f.When
-	for _, at := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body, &w.Case} {
-		if e, ok := l.spots[at]; ok {
-			l.failKey(e, quote(follow(e.key).Value)+" is not known at accept, before anything of the request is read",
-				"known are elapsed, phase, nth, every, burst; with identity: {client: ip} client")
+	for _, field := range []any{&w.Attempt, &w.Call, &w.ConnRequest, &w.Method, &w.Path, &w.Header, &w.Body, &w.Case} {
+		if e, ok := l.spots[field]; ok {
+			l.failKey(e, quote(follow(e.key).Value)+" is not known at "+at+", before anything of the request is read", knownAt(f))
 		}
 	}
+	if !f.Refuses() {
+		return
+	}
+	for _, field := range []any{&w.Nth, &w.Every, &w.Burst, &w.Client, &f.Chance} {
+		if e, ok := l.spots[field]; ok {
+			l.failKey(e, "a port is closed by the clock, and "+quote(follow(e.key).Value)+" tells connections apart", knownAt(f))
+		}
+	}
+}
+
+// knownAt says what a fault that strikes connections may go by.
+func knownAt(f *Fault) string {
+	if f.Refuses() {
+		return "when has elapsed, phase and host"
+	}
+	return "known are elapsed, phase, host, nth, every, burst; with identity: {client: ip} client"
 }

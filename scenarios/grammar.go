@@ -28,7 +28,7 @@ func Keys() []Key { return slices.Clone(keyRows()) }
 var keyRows = sync.OnceValue(func() []Key {
 	var keys []Key
 	for _, rows := range [][]Key{
-		keysOf(scenarioPlace), keysOf(profilePlace), keysOf(phasePlace), keysOf(identityPlace), keysOf(routePlace), keysOf(commitPlace), keysOf(matchPlace),
+		keysOf(scenarioPlace), keysOf(serverPlace), keysOf(profilePlace), keysOf(phasePlace), keysOf(identityPlace), keysOf(routePlace), keysOf(commitPlace), keysOf(matchPlace),
 		keysOf(answerPlace), keysOf(repeatPlace), keysOf(retryAfterPlace), keysOf(delayPlace), keysOf(holdPlace), keysOf(faultPlace), keysOf(limitPlace), keysOf(quotaPlace), keysOf(whenPlace),
 		keysOf(periodicPlace), keysOf(burstPlace), keysOf(stepPlace),
 	} {

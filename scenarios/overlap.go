@@ -36,10 +36,10 @@ func (p Path) covers(q Path) bool {
 
 // covers reports whether every request that fits o fits m too.
 func (m *Match) covers(o *Match) bool {
-	return (m.Method == "" || m.Method == o.Method) && len(m.Header) == 0 && m.Body == nil && m.Path.covers(o.Path)
+	return (m.Method == "" || m.Method == o.Method) && (m.Host == "" || m.Host == o.Host) && len(m.Header) == 0 && m.Body == nil && m.Path.covers(o.Path)
 }
 
-// takes reports whether some request of a method ("": any) and a path fits m.
-func (m *Match) takes(method string, path Path) bool {
-	return (m.Method == "" || method == "" || m.Method == method) && m.Path.overlaps(path)
+// takes reports whether some request of a method and to a host ("": any) and a path fits m.
+func (m *Match) takes(method, host string, path Path) bool {
+	return (m.Host == "" || host == "" || m.Host == host) && (m.Method == "" || method == "" || m.Method == method) && m.Path.overlaps(path)
 }

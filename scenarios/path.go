@@ -120,7 +120,7 @@ var match = codec[Match]{
 		l.requestLine(n, s, &v.Method, &v.Path)
 	},
 	write: func(p *printer, v Match) tree {
-		if len(v.Header) == 0 && v.Body == nil {
+		if len(v.Header) == 0 && v.Body == nil && v.Host == "" {
 			return textLeaf(strings.TrimSpace(v.Method + " " + v.Path.Text))
 		}
 		return writeMapping(p, matchPlace, &v)
@@ -143,7 +143,7 @@ func (l *loader) requestLine(n *yaml.Node, s string, m *string, p *Path) bool {
 	return l.readPath(n, s, p)
 }
 
-var matchPlace = &place[Match]{in: InMatch, rows: append([]row[Match]{
+var matchPlace = &place[Match]{in: InMatch, rows: []row[Match]{
 	key(Key{Name: "method", In: []Place{InMatch}, Doc: "The request's method; none: any."},
 		method, "", func(m *Match) *string { return &m.Method }),
 	key(Key{Name: "path", In: []Place{InMatch}, Doc: "The request's path: :name is one whole segment, * the rest; none: any."},
@@ -152,7 +152,9 @@ var matchPlace = &place[Match]{in: InMatch, rows: append([]row[Match]{
 		headerMatches, nil, func(m *Match) *[]HeaderMatch { return &m.Header }),
 	key(Key{Name: "body", In: []Place{InMatch}, Doc: "What the body must contain, or the /regexp/ that it must match."},
 		optional(textMatch), nil, func(m *Match) **TextMatch { return &m.Body }),
-}, unbuilt[Match]([]Place{InMatch}, "host")...)}
+	key(Key{Name: "host", In: []Place{InMatch}, Doc: "The host of server.hosts that it came to; none: any."},
+		hostName, "", func(m *Match) *string { return &m.Host }),
+}}
 
 var textMatchType = Type{Name: "text, or a /regexp/", Example: "card"}
 

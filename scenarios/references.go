@@ -13,6 +13,7 @@ func (l *loader) references(s *Scenario) {
 	l.checkCases(s)
 	l.checkCommits(s)
 	l.checkVars(s)
+	l.checkServer(s)
 	for _, w := range s.whens() {
 		for j, name := range w.Phase {
 			e := l.spots[&w.Phase]
@@ -25,8 +26,8 @@ func (l *loader) references(s *Scenario) {
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		l.ramp(s, f)
-		if f.OnConnection() && f.When.Client != nil && s.Identity.ClientBy != "ip" {
-			l.failKey(l.spots[&f.When.Client], "at accept a client is known by its address alone", "add identity: {client: ip}")
+		if f.OnConnection() && !f.Refuses() && f.When.Client != nil && s.Identity.ClientBy != "ip" {
+			l.failKey(l.spots[&f.When.Client], "at "+f.Answer.Wire.At.String()+" a client is known by its address alone", "add identity: {client: ip}")
 		}
 	}
 	routes := make([]string, len(s.Routes))

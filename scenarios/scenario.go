@@ -13,6 +13,7 @@ type Scenario struct {
 	Seed     uint64 // of all chance; 1 where the file gives none
 	SeedPos  Pos    // zero where the file gives none
 	Rules    []string
+	Server   Server
 	Profile  Profile
 	Phases   []Phase
 	Identity Identity
@@ -113,6 +114,7 @@ type Match struct {
 	Path   Path
 	Header []HeaderMatch
 	Body   *TextMatch
+	Host   string // name of the host that it came to; "" means any
 }
 
 // Path is a path template: /items/:id, /static/*.
@@ -292,8 +294,12 @@ type Fault struct {
 	When      When
 }
 
-// OnConnection reports whether the fault strikes at accept, before anything of a request is known.
-func (f *Fault) OnConnection() bool { return f.Answer.Wire != nil && f.Answer.Wire.At == AtAccept }
+// OnConnection reports whether the fault strikes at accept or tls, before anything of a request is known. So does one that
+// closes the port.
+func (f *Fault) OnConnection() bool { return f.Answer.Wire != nil && f.Answer.Wire.At <= AtTLS }
+
+// Refuses reports whether the fault closes the port while its triggers hold.
+func (f *Fault) Refuses() bool { return f.Answer.Wire != nil && f.Answer.Wire.Do == WireRefuse }
 
 // Ahead reports whether the answer has to be decided before the request's body is read: it strikes there, or comes early.
 func (a *Answer) Ahead() bool {
@@ -347,6 +353,7 @@ type When struct {
 	Header      []HeaderMatch
 	Body        *TextMatch
 	Client      *TextMatch
+	Host        []string // names of hosts, any of them
 }
 
 // Range is a range of counts, both ends included.
@@ -392,6 +399,7 @@ type Step struct {
 	Idempotent  bool
 	Deadline    time.Duration // 0: none
 	CancelAfter time.Duration // 0: never
+	Host        string        // name of the host that is called; "" the first
 	Wait        time.Duration
 	Settle      *time.Duration // nil: the larger of 2s and 2 cap
 }
@@ -422,5 +430,6 @@ type Expectation struct {
 	Route  string // judge only calls of this route; "" all
 	Phase  string // judge only calls that began in this phase; "" all
 	Case   string // judge only calls of this case; "" all
+	Host   string // judge only calls to this host; "" all
 	Level  Level
 }

@@ -18,6 +18,8 @@ var scenarioPlace = func() *place[Scenario] {
 			listOf("rule ids", ruleID), nil, func(s *Scenario) *[]string { return &s.Rules }),
 		key(Key{Name: "seed", In: in, Default: "1", Doc: "Seeds all chance, delays and random bytes; always printed."},
 			seed, 1, func(s *Scenario) *uint64 { return &s.Seed }),
+		key(Key{Name: "server", In: in, Doc: "Where the upstream listens, and how."},
+			mapping(serverPlace), Server{}, func(s *Scenario) *Server { return &s.Server }),
 		key(Key{Name: "profile", In: in, Doc: "What the client declares of itself: values for declared, and for units."},
 			mapping(profilePlace), Profile{}, func(s *Scenario) *Profile { return &s.Profile }),
 		key(Key{Name: "phases", In: in, Doc: "Named stretches of time, one after another from 0."},
@@ -44,7 +46,7 @@ var scenarioPlace = func() *place[Scenario] {
 			}
 		}
 	}
-	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "server", "deliveries")...)}
+	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "deliveries")...)}
 }()
 
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.

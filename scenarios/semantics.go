@@ -36,6 +36,7 @@ func (l *loader) scenario(root *yaml.Node, s *Scenario, over Profile) {
 	readEntries(l, root, kept, scenarioPlace, s)
 	s.Profile = effective
 	s.SeedPos = l.spot(&s.Seed)
+	s.Server.Pos = l.spot(&s.Server)
 	s.Identity.Pos = l.spot(&s.Identity)
 	s.written = l.written
 	l.references(s)

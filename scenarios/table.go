@@ -6,6 +6,7 @@ type Place string
 // The places of the grammar.
 const (
 	InScenario   Place = "scenario"    // the file's top level
+	InServer     Place = "server"      // the mapping under server
 	InProfile    Place = "profile"     // the mapping under profile
 	InPhase      Place = "phase"       // an entry of phases
 	InIdentity   Place = "identity"    // the mapping under identity
@@ -35,7 +36,7 @@ func (p Place) title() string {
 		return "a scenario"
 	case InAnswer:
 		return "an answer"
-	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InProfile, InWhen, InBurst, InQuota:
+	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InServer, InProfile, InWhen, InBurst, InQuota:
 		return string(p)
 	case InStep:
 		return "a step of drive"
@@ -89,6 +90,7 @@ type row[T any] struct {
 	read  func(*loader, entry, *T)        // reads the key's value into its field, reporting what is wrong
 	write func(*printer, *T) (tree, bool) // the value as printed; false where it is the default
 	copy  func(to, from *T)
+	later string // of a key that is not built: what to do; "" says to take it out
 }
 
 // place is the mapping that fills a T.
@@ -154,7 +156,7 @@ func unbuilt[T any](in []Place, names ...string) []row[T] {
 func lift[T, U any](rows []row[U], inner func(*T) *U) []row[T] {
 	lifted := make([]row[T], len(rows))
 	for i, r := range rows {
-		lifted[i].Key = r.Key
+		lifted[i].Key, lifted[i].later = r.Key, r.later
 		if r.Unbuilt {
 			continue
 		}

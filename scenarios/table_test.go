@@ -13,11 +13,12 @@ var beside = map[Place]struct {
 	keys   []string
 }{
 	InScenario:   {"%s", []string{"name: x"}},
+	InServer:     {"name: x\nserver: {%s}", nil},
 	InProfile:    {"name: x\nprofile: {%s}", nil},
 	InPhase:      {"name: x\nphases: [{%s}]", []string{"name: a"}},
 	InIdentity:   {"name: x\nidentity: {%s}", nil},
 	InRoute:      {"name: x\nroutes: [{%s}]", []string{"match: GET /a"}},
-	InMatch:      {"name: x\nroutes: [{match: {%s}}]", nil},
+	InMatch:      {"name: x\nserver: {hosts: [a]}\nroutes: [{match: {%s}}]", nil},
 	InAnswer:     {"name: x\nroutes: [{match: GET /a, commit: {}, answers: [{%s}]}]", nil},
 	InFault:      {"name: x\nroutes: [{match: /*, commit: {}}]\nfaults: [{%s}]", []string{"status: 503"}},
 	InHeader:     {"name: x\nroutes: [{match: GET /a, answers: [{headers: {X-A: {%s}}}]}]", []string{`repeat: "9"`, "size: 4KiB"}},
@@ -27,11 +28,11 @@ var beside = map[Place]struct {
 	InDelay:      {"name: x\nroutes: [{match: GET /a, answers: [{delay: {%s}}]}]", []string{"mean: 1s", "sd: 1s"}},
 	InQuota:      {"name: x\nroutes: [{match: GET /a, answers: [{quota: {%s}}]}]", []string{"dialect: ietf", "remaining: 0"}},
 	InLimit:      {"name: x\nlimits: [{%s}]", []string{"rate: 2/s", "burst: 40"}},
-	InWhen:       {"name: x\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
+	InWhen:       {"name: x\nserver: {hosts: [a]}\nphases: [{name: outage}]\nroutes: [{match: /*, cases: {gateway: [{status: 200}]}}]\nfaults: [{status: 503, when: {%s}}]", nil},
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
 	InCommit:     {"name: x\nroutes: [{match: GET /a, commit: {%s}}]", []string{"key: Idempotency-Key"}},
 	InBurst:      {"name: x\nfaults: [{status: 503, when: {burst: {%s}}}]", []string{"bad: 2s", "good: 15s"}},
-	InStep:       {"name: x\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
+	InStep:       {"name: x\nserver: {hosts: [a]}\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
 }
 
 // needs is what else a key of an answer needs.
@@ -76,6 +77,8 @@ func trial(k Key, in Place) string {
 		keys, v = append(keys, "do: rst"), "before-headers"
 	case slices.Contains(k.Type.Words, "before-headers"):
 		v = "before-headers"
+	case name == "refuse":
+		keys = nil
 	case name == "file":
 		v = "testdata/answer.json"
 	}
@@ -155,7 +158,7 @@ func TestEveryCheck(t *testing.T) {
 				if needed != "" && !strings.HasPrefix(needed, k.Name+":") {
 					params = append(params, needed)
 				}
-				text := fmt.Sprintf("name: x\nphases: [{name: outage}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
+				text := fmt.Sprintf("name: x\nserver: {hosts: [a]}\nphases: [{name: outage}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
 				s, err := Parse("trial.yaml", []byte(text))
 				if err != nil {
 					t.Errorf("%v\n%s", err, text)
@@ -227,7 +230,7 @@ func TestFaults(t *testing.T) {
 		got = append(got, k.Name)
 	}
 	if want := []string{"status", "early", "retry_after", "delay", "body_delay", "hold", "reset", "close", "truncate", "stall", "drip", "garbage",
-		"do", "at", "duplicate"}; !slices.Equal(got, want) {
+		"do", "at", "refuse", "duplicate"}; !slices.Equal(got, want) {
 		t.Errorf("Faults() = %v, want %v", got, want)
 	}
 }

@@ -262,7 +262,7 @@ func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T
 		case !ok && r.Required && !slices.Contains(meant, r.Name):
 			l.fail(n, p.name()+" needs "+quote(r.Name), hintFor(r.Key))
 		case ok && r.Unbuilt:
-			l.notBuilt(e.key, r.Name)
+			l.notBuilt(e.key, r.Name, cmpOr(r.later, "this version cannot play it; take it out"))
 		case ok:
 			l.in(r.Name, func() {
 				l.exclusive(e, r.Key, given)
@@ -292,8 +292,8 @@ func (l *loader) exclusive(e entry, k Key, given map[string]entry) {
 	}
 }
 
-func (l *loader) notBuilt(n *yaml.Node, what string) {
-	l.fail(n, quote(what)+" is not built yet", "this version cannot play it; take it out")
+func (l *loader) notBuilt(n *yaml.Node, what, hint string) {
+	l.fail(n, quote(what)+" is not built yet", hint)
 }
 
 func hintFor(k Key) string {

@@ -109,24 +109,34 @@ func (l *loader) warnFault(s *Scenario, f *Fault) {
 			l.warn(w.Pos, at+".when.elapsed", "the fault never strikes, for its phase is "+showWindow(from, to), "")
 		}
 	}
-	l.warnUnrouted(s, &f.When, at, "the fault never strikes")
+	if f.Refuses() && f.When.empty() {
+		l.warn(f.Pos, at, "the port is never open, so that nothing is seen of clients", "add when: {elapsed: 5s..10s}")
+	}
+	if !f.OnConnection() {
+		l.warnUnrouted(s, &f.When, at, "the fault never strikes")
+	}
 }
 
-// warnUnrouted reports triggers that ask for a method and a path which no route takes.
+// warnUnrouted reports triggers that ask for a method, a path and a host which no route takes.
 func (l *loader) warnUnrouted(s *Scenario, w *When, at, what string) {
-	if len(s.Routes) == 0 || w.Path == nil && w.Method == nil {
+	if len(s.Routes) == 0 || w.Path == nil && w.Method == nil && w.Host == nil {
 		return
 	}
-	path, methods := anyPath, w.Method
+	path, methods, hosts := anyPath, w.Method, w.Host
 	if w.Path != nil {
 		path = *w.Path
 	}
 	if methods == nil {
 		methods = []string{""}
 	}
+	if hosts == nil {
+		hosts = []string{""}
+	}
 	for _, m := range methods {
-		if s.routed(m, path) {
-			return
+		for _, h := range hosts {
+			if s.routed(m, h, path) {
+				return
+			}
 		}
 	}
 	l.warn(w.Pos, at+".when", what+", for no route takes such a request", "only in front of an upstream can it (--upstream)")
@@ -154,10 +164,11 @@ func (w *When) empty() bool {
 	return same(bare, When{})
 }
 
-// routed reports whether a route takes some request of a method and a path; without routes every path is answered.
-func (s *Scenario) routed(method string, path Path) bool {
+// routed reports whether a route takes some request of a method and to a host ("": any) and a path; without routes every
+// path is answered.
+func (s *Scenario) routed(method, host string, path Path) bool {
 	return len(s.Routes) == 0 || slices.ContainsFunc(s.Routes, func(r Route) bool {
-		return slices.ContainsFunc(r.Match, func(m Match) bool { return m.takes(method, path) })
+		return slices.ContainsFunc(r.Match, func(m Match) bool { return m.takes(method, host, path) })
 	})
 }
 
@@ -167,7 +178,7 @@ func (l *loader) warnStep(s *Scenario, step *Step, i int) {
 		at = fmt.Sprintf("drive[%d].request", i)
 	}
 	for _, r := range step.Requests {
-		if s.routed(r.Method, r.Path) {
+		if s.routed(r.Method, step.host(s), r.Path) {
 			continue
 		}
 		var names []string

@@ -8,19 +8,18 @@ import (
 )
 
 var (
-	wireDos = []string{WireRST: "rst", WireFIN: "fin", WireStall: "stall", WireDrip: "drip", WireGarbage: "garbage"}
-	wireAts = []string{AtAccept: "accept", AtRequestBody: "request-body", AtBeforeHeaders: "before-headers", AtHeaders: "headers",
+	wireDos = []string{WireRST: "rst", WireFIN: "fin", WireStall: "stall", WireDrip: "drip", WireGarbage: "garbage", WireRefuse: "refuse"}
+	wireAts = []string{AtAccept: "accept", AtTLS: "tls", AtRequestBody: "request-body", AtBeforeHeaders: "before-headers", AtHeaders: "headers",
 		AtBody: "body", AtEnd: "end", AtIdle: "idle"}
-	allDos    = []string{"rst", "fin", "stall", "drip", "garbage", "refuse"}
-	allPoints = []string{"accept", "tls", "request-body", "before-headers", "headers", "body", "end", "idle"}
 
 	// wirePoints says at which points each wire fault can strike.
 	wirePoints = map[WireDo][]WireAt{
-		WireRST:     {AtAccept, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody, AtEnd, AtIdle},
-		WireFIN:     {AtAccept, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody, AtEnd, AtIdle},
-		WireStall:   {AtAccept, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody},
+		WireRST:     {AtAccept, AtTLS, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody, AtEnd, AtIdle},
+		WireFIN:     {AtAccept, AtTLS, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody, AtEnd, AtIdle},
+		WireStall:   {AtAccept, AtTLS, AtRequestBody, AtBeforeHeaders, AtHeaders, AtBody},
 		WireDrip:    {AtRequestBody, AtHeaders, AtBody},
 		WireGarbage: {AtBeforeHeaders, AtBody, AtIdle},
+		WireRefuse:  {AtAccept},
 	}
 )
 
@@ -49,9 +48,8 @@ func named(names []string, i int) string {
 	return "unknown(" + number(float64(i)) + ")"
 }
 
-// wireWord reads a word into v, or says that it is not built, or not a word of the grammar. Built are the ones of t, whose
-// numbers begin at 1.
-func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, all []string, v *V) {
+// wireWord reads a word of t, whose numbers begin at 1, into v.
+func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, v *V) {
 	s, ok := l.scalar(n, t)
 	if !ok {
 		return
@@ -62,14 +60,11 @@ func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, all []string, v *V) {
 			return
 		}
 	}
-	switch near := Suggest(s, all); {
-	case slices.Contains(all, s):
-		l.notBuilt(n, s)
-	case near != "":
+	if near := Suggest(s, t.Words); near != "" {
 		l.fail(n, quote(s)+" is no "+t.Name, "did you mean "+quote(near)+"? (one of "+join(t.Words)+")")
-	default:
-		l.fail(n, quote(s)+" is no "+t.Name, "one of "+join(t.Words))
+		return
 	}
+	l.fail(n, quote(s)+" is no "+t.Name, "one of "+join(t.Words))
 }
 
 // wireRow is the row of a key that says something of the answer's wire fault. Its field is found by at, where it is
@@ -106,10 +101,10 @@ var (
 	point  = Type{Name: "point of the exchange", Words: wireAts[AtAccept:]}
 )
 
-func readPoint(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, point, allPoints, &w.At) }
+func readPoint(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, point, &w.At) }
 
 // shortWire are the short names of the wire faults that are built, one of which stands in an answer.
-var shortWire = []string{"reset", "close", "truncate", "stall", "drip", "garbage", "do"}
+var shortWire = []string{"reset", "close", "truncate", "stall", "drip", "garbage", "refuse", "do"}
 
 // otherShort are those that a name cannot stand beside.
 func otherShort(name string) []string {
@@ -155,11 +150,11 @@ var wireRows = []row[Answer]{
 		}),
 	shortAt("garbage", "Sends bytes that are no answer at that point, then FIN.", WireGarbage),
 	wireRow(Key{Name: "do", Type: effect, Fault: true, Doc: "A wire fault in full: what it does, with at.", Without: otherShort("do")},
-		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, effect, allDos, &w.Do) },
+		func(l *loader, n *yaml.Node, w *WireFault) { wireWord(l, n, effect, &w.Do) },
 		func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.Do.String()), inFull(w) },
 		func(w *WireFault) []any { return []any{&w.Do} }),
 	wireRow(Key{Name: "at", Type: point, Fault: true, Doc: "A wire fault in full: the point of the exchange, with do.",
-		Without: []string{"reset", "close", "truncate", "stall", "drip", "garbage"}},
+		Without: []string{"reset", "close", "truncate", "stall", "drip", "garbage", "refuse"}},
 		readPoint, func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), inFull(w) },
 		func(w *WireFault) []any { return []any{&w.At} }),
 	wireRow(Key{Name: "after", Type: extent.kind, Default: "0B; in headers half", Without: []string{"truncate"},
@@ -188,6 +183,15 @@ var wireRows = []row[Answer]{
 		},
 		func(w *WireFault) []any { return []any{&w.Wait} }),
 }
+
+// refuseRow is the row of the wire fault that only a fault can have, since no answer is given where the port is closed.
+var refuseRow = func() row[Answer] {
+	r := short(Key{Name: "refuse", Type: Type{Name: "point of the exchange", Words: []string{"accept"}},
+		Doc: "Closes the port while when holds; connections that are open at its start are reset."}, WireRefuse,
+		readPoint, func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), w.Do == WireRefuse })
+	r.In = []Place{InFault}
+	return r
+}()
 
 // halfHeaders is how much of the header block goes first where the file says nothing.
 var halfHeaders = Extent{Set: true, IsShare: true, Share: 0.5}

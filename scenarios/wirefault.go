@@ -12,6 +12,7 @@ const (
 	WireStall   // no further byte until the client or the run ends the connection
 	WireDrip    // so many bytes a second
 	WireGarbage // bytes that are no answer, then FIN
+	WireRefuse  // the port is closed while the fault's triggers hold
 )
 
 // WireAt is the point of the exchange at which a wire fault strikes.
@@ -20,6 +21,7 @@ type WireAt uint8
 // The points of the exchange, in its order.
 const (
 	AtAccept        WireAt = iota + 1
+	AtTLS                  // behind the ClientHello
 	AtRequestBody          // while the request's body is read
 	AtBeforeHeaders        // the request was read, and nothing is sent
 	AtHeaders

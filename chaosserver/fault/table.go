@@ -25,8 +25,8 @@ var parts = []struct {
 }
 
 // strikers is the table of wire faults: a row for each thing that can be done, with the keys that say it. At which points
-// it can be done, the grammar says. A new wire fault is a row here and a file beside reset.go. A drip strikes nothing: it is
-// the pace at which bytes go, see [Drip].
+// it can be done, the grammar says. A new wire fault is a row here and a file beside reset.go. Two strike no connection: a drip
+// is the pace at which bytes go, see [Drip], and what is refused never comes to be one.
 var strikers = []struct {
 	keys   []string
 	do     scenarios.WireDo
@@ -37,6 +37,7 @@ var strikers = []struct {
 	{[]string{"stall"}, scenarios.WireStall, stall},
 	{[]string{"drip", "rate"}, scenarios.WireDrip, nil},
 	{[]string{"garbage", "bytes"}, scenarios.WireGarbage, garbage},
+	{[]string{"refuse"}, scenarios.WireRefuse, nil},
 }
 
 // Keys returns the keys of an answer that this package carries out, sorted. With times and optional, which are the
@@ -60,7 +61,7 @@ func Keys() []string {
 	return keys
 }
 
-// ForWire returns what carries out a wire fault; nil for a drip. The error names a fault that nothing carries out.
+// ForWire returns what carries out a wire fault; nil for a drip and for what is refused. The error names a fault that nothing carries out.
 func ForWire(w *scenarios.WireFault) (Striker, error) {
 	for _, row := range strikers {
 		if row.do == w.Do {

@@ -198,7 +198,7 @@ func (v *connView) decode(payload []byte) {
 
 func decodeClose(payload []byte) CloseRecord {
 	d := decoder{p: payload}
-	return CloseRecord{ID: d.uvarint(), Closed: Closer(d.byte()), Close: d.instant()}
+	return CloseRecord{ID: d.uvarint(), Closed: Closer(d.byte()), Close: d.instant(), Failure: string(d.bytes())}
 }
 
 // decodeEnd decodes an end; the record's Failure is left to the caller.

@@ -41,7 +41,7 @@ func drawLog(t *rapid.T) *Log {
 		c := Conn{ID: uint64(i)*uint64(i) + 1, Remote: text.Draw(t, "remote"), Accept: instant.Draw(t, "accept"), Drawn: list.Draw(t, "drawn"), Applied: list.Draw(t, "applied"), Reason: text.Draw(t, "reason"),
 			Host: text.Draw(t, "host"), TLS: yes.Draw(t, "tls")}
 		if c.Closed = closer.Draw(t, "closed"); c.Closed != ClosedNot {
-			c.Close = instant.Draw(t, "close")
+			c.Close, c.Failure = instant.Draw(t, "close"), text.Draw(t, "failure")
 		}
 		l.Conns = append(l.Conns, c)
 	}

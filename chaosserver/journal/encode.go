@@ -93,6 +93,7 @@ func (e *encoder) close(r *CloseRecord) []byte {
 	b = binary.AppendUvarint(b, r.ID)
 	b = append(b, byte(r.Closed))
 	b = binary.AppendVarint(b, int64(r.Close))
+	b = appendString(b, r.Failure)
 	return e.finish(b)
 }
 

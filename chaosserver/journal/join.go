@@ -113,7 +113,7 @@ func (b *builder) addClose(r CloseRecord) error {
 	if c.Closed != ClosedNot {
 		return fmt.Errorf("connection %d is closed already", r.ID)
 	}
-	c.Closed, c.Close = r.Closed, r.Close
+	c.Closed, c.Close, c.Failure = r.Closed, r.Close, r.Failure
 	b.until(r.Close)
 	return nil
 }

@@ -43,6 +43,7 @@ func appendLine(b, frame []byte) []byte {
 		b = appendUnsigned(append(b, `{"event":"close"`...), `,"conn":`, r.ID)
 		b = appendCloser(b, r.Closed)
 		b = appendNumber(b, `,"close_ns":`, int64(r.Close))
+		b = appendText(b, `,"failure":`, r.Failure)
 	case kindLate:
 		r := decodeLate(p)
 		b = appendNumber(append(b, `{"event":"late"`...), `,"at_ns":`, int64(r.At))

@@ -50,7 +50,7 @@ func (l *Log) events() []logEvent {
 		})
 		if c.Closed != ClosedNot {
 			add(max(c.Accept, c.Close), func(e *encoder) []byte {
-				return e.close(&CloseRecord{ID: c.ID, Closed: c.Closed, Close: c.Close})
+				return e.close(&CloseRecord{ID: c.ID, Closed: c.Closed, Close: c.Close, Failure: c.Failure})
 			})
 		}
 	}

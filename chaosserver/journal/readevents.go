@@ -71,6 +71,8 @@ func (f *fileReader) readClose() error {
 			r.Closed = Closer(f.name("closed", closerNames[:]))
 		case "close_ns":
 			r.Close = f.instant()
+		case "failure":
+			r.Failure = string(p.str())
 		default:
 			p.skip()
 		}

@@ -54,6 +54,9 @@ type Conn struct {
 	Accept time.Duration
 	Closed Closer
 	Close  time.Duration // meaningless with ClosedNot
+	// Failure says why its TLS failed, such as "unknown certificate authority"; "" where it did not. Closed says which side
+	// gave up.
+	Failure string
 	// Drawn and Applied are the indices of the connection faults whose triggers held, and of those that struck.
 	Drawn, Applied []int
 	Reason         string // why a fault struck; "" where none did

@@ -15,9 +15,10 @@ type OpenRecord struct {
 
 // CloseRecord is the end of a connection; see [Conn].
 type CloseRecord struct {
-	ID     uint64
-	Closed Closer
-	Close  time.Duration
+	ID      uint64
+	Closed  Closer
+	Close   time.Duration
+	Failure string
 }
 
 // AttemptRecord is what is known of an attempt before the first byte of its answer: an [Attempt] without its

@@ -96,12 +96,12 @@ func TestAttemptDoesNotAllocate(t *testing.T) {
 		in := Input{Attempt: 1}
 		var d Decision
 		var c ConnDecision
-		p.Connection(1, 0, "", &c)
+		p.Connection(1, 0, "", "", &c)
 		decideOne := func() {
 			in.Call++
 			in.Elapsed += 1000
 			p.Attempt(&in, &d)
-			p.Connection(in.Call, in.Elapsed, "127.0.0.1:1", &c)
+			p.Connection(in.Call, in.Elapsed, "127.0.0.1:1", "", &c)
 		}
 		for range 100 {
 			decideOne() // makes room in d

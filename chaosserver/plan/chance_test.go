@@ -137,7 +137,7 @@ func TestDrawsAreIndependent(t *testing.T) {
 	accept := New(healthy(scenarios.Fault{Name: "one", Answer: scenarios.Answer{Wire: reset(scenarios.AtAccept)}, Chance: share1(0.3)}))
 	var d ConnDecision
 	for i := range conns {
-		accept.Connection(i+1, 0, "", &d)
+		accept.Connection(i+1, 0, "", "", &d)
 		conns[i] = d.Wire != nil
 	}
 	for what, hits := range map[string][]bool{

@@ -18,6 +18,7 @@ type Plan struct {
 	faults   []fault // those that strike attempts, in order
 	limits   []refuser
 	accepts  []fault // those that strike connections, in order
+	refusals []fault // those that close ports, in order
 	bodies   key
 	arrivals *atomic.Int64 // the greatest Arrival seen; nil where no connection fault needs it
 	needs    Needs
@@ -94,6 +95,10 @@ func New(s *scenarios.Scenario, opts ...Option) *Plan {
 	}
 	for i := range s.Faults {
 		f := newFault(s, i, keys)
+		if f.fault.Refuses() {
+			p.refusals = append(p.refusals, f)
+			continue
+		}
 		if f.fault.OnConnection() {
 			if len(f.fault.When.Phase) > 0 && counted(s.Phases) {
 				p.arrivals = new(atomic.Int64)
@@ -118,8 +123,9 @@ func New(s *scenarios.Scenario, opts ...Option) *Plan {
 // Needs returns which parts of a request the faults and limits look at.
 func (p *Plan) Needs() Needs { return p.needs }
 
-// StrikesConnections reports whether the scenario has faults that strike at accept.
-func (p *Plan) StrikesConnections() bool { return len(p.accepts) > 0 }
+// StrikesConnections reports whether the scenario has faults that strike before a request is read: at accept, at tls, or by
+// closing the port.
+func (p *Plan) StrikesConnections() bool { return len(p.accepts)+len(p.refusals) > 0 }
 
 // Phase returns the index of the phase in which an attempt lies that is the arrival-th of the run, 1-based, after
 // so much of its time; -1 where there are no phases or the last is over.

@@ -19,7 +19,7 @@ func refused(faults ...scenarios.Fault) *scenarios.Scenario {
 
 func connect(p *Plan, ordinal int, elapsed time.Duration, client string) ConnDecision {
 	var d ConnDecision
-	p.Connection(ordinal, elapsed, client, &d)
+	p.Connection(ordinal, elapsed, client, "a", &d)
 	return d
 }
 
@@ -42,6 +42,8 @@ func TestConnectionTriggers(t *testing.T) {
 		{"in the phase", scenarios.When{Phase: []string{"bad"}}, 1, 3 * sec, true},
 		{"in another phase", scenarios.When{Phase: []string{"bad"}}, 1, 0, false},
 		{"the client's address", scenarios.When{Client: &scenarios.TextMatch{Contains: "127."}}, 1, 0, true},
+		{"its host", scenarios.When{Host: []string{"b", "a"}}, 1, 0, true},
+		{"another host", scenarios.When{Host: []string{"b"}}, 1, 0, false},
 		{"another address", scenarios.When{Client: &scenarios.TextMatch{Contains: "10."}}, 1, 0, false},
 	} {
 		s := refused(scenarios.Fault{Name: "refuse", When: c.when})

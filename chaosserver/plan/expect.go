@@ -36,6 +36,7 @@ func stepWords(s *scenarios.Step) string {
 	add(s.Idempotent, ", idempotent")
 	add(s.Deadline > 0, ", deadline %s", span(s.Deadline))
 	add(s.CancelAfter > 0, ", cancelled after %s", span(s.CancelAfter))
+	add(s.Host != "", ", at host %s", s.Host)
 	add(s.Wait > 0, ", after a wait of %s", span(s.Wait))
 	return text
 }
@@ -56,6 +57,9 @@ func scopeWords(e *scenarios.Expectation) string {
 	}
 	if e.Case != "" {
 		all = append(all, "of case "+e.Case)
+	}
+	if e.Host != "" {
+		all = append(all, "to host "+e.Host)
 	}
 	if e.Phase != "" {
 		all = append(all, "begun in phase "+e.Phase)

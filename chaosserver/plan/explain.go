@@ -27,7 +27,8 @@ type Stretch struct {
 	Timed       bool          // From and To are known: no phase so far is measured in attempts
 	Attempts    int           // the length of a phase that is measured in attempts; 0
 	Routes      []RouteTable
-	Connections []ConnRow // the first ones; empty where no fault strikes at accept
+	Connections []ConnRow // the first ones; empty where no fault strikes at accept or tls
+	Ports       []PortRow // those that are closed, or may be; where all are, no attempt meets anything
 }
 
 // RouteTable is what the calls of one route meet, attempt by attempt.
@@ -59,6 +60,13 @@ type ConnRow struct {
 	Wire    string // ""
 	Reason  string
 	May     []int
+}
+
+// PortRow is a port that is closed, or may be.
+type PortRow struct {
+	Host   string // "" the only one
+	Reason string // of its being closed; "" where it may be open
+	May    []int  // faults that close it at times within the stretch
 }
 
 // FaultNote is a fault in words.
@@ -103,6 +111,10 @@ func Explain(s *scenarios.Scenario) Explanation {
 	for i := range e.Stretches {
 		st := &e.Stretches[i]
 		x := explainer{p, moment{phase: st.Phase}, st.From, st.Timed}
+		var open bool
+		if st.Ports, open = x.ports(); !open {
+			continue
+		}
 		for r := range s.Routes {
 			for c := range max(len(s.Routes[r].Cases), 1) {
 				st.Routes = append(st.Routes, x.table(r, c))
@@ -322,6 +334,30 @@ func (x *explainer) callsDiffer(index int) bool {
 	return false
 }
 
+// ports returns the ports that are closed or may be, and whether any may be open.
+func (x *explainer) ports() (rows []PortRow, open bool) {
+	for _, host := range x.scenario.Server.Names() {
+		row := PortRow{Host: host}
+		for i := range x.refusals {
+			f := &x.refusals[i]
+			if !f.names(host) {
+				continue
+			}
+			switch hold := x.inTime(f); {
+			case hold == yes && row.Reason == "":
+				row.Reason = f.reason
+			case hold == maybe:
+				row.May = append(row.May, f.index)
+			}
+		}
+		open = open || row.Reason == ""
+		if row.Reason != "" || row.May != nil {
+			rows = append(rows, row)
+		}
+	}
+	return rows, open
+}
+
 // connections returns what the first connections meet.
 func (x *explainer) connections() []ConnRow {
 	if len(x.accepts) == 0 {
@@ -338,7 +374,7 @@ func (x *explainer) connections() []ConnRow {
 		row := ConnRow{Ordinal: ordinal}
 		for i := range x.accepts {
 			f := &x.accepts[i]
-			hold := x.knownAtAccept(f, ordinal)
+			hold := x.knownOfConnection(f, ordinal)
 			switch {
 			case hold == no || row.Wire != "":
 			case hold == maybe && (f.ramp != nil || f.wins(nil, f.chance, ordinal, 0, 0, x.moment)):

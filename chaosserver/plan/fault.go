@@ -73,6 +73,9 @@ func (f *fault) copiesOnly() bool {
 	return f.fault.Duplicate != nil && f.fault.Answer.Wire == nil && f.fault.Answer.Commit == nil && f.slow == nil && f.slowBody == nil
 }
 
+// Reason names the fault of an index as a decision in which it alone has a part does.
+func (p *Plan) Reason(index int) string { return label(&p.scenario.Faults[index], index) }
+
 // label names a fault in reasons: "outage, faults[1]", or "faults[1]" without a name of its own.
 func label(f *scenarios.Fault, index int) string {
 	place := fmt.Sprintf("faults[%d]", index)
@@ -86,7 +89,7 @@ func label(f *scenarios.Fault, index int) string {
 func triggered(w *scenarios.When) bool {
 	return w.Attempt != nil || w.Call != nil || w.Nth != nil || w.Every > 0 || w.ConnRequest != nil ||
 		w.Elapsed != nil || len(w.Phase) > 0 || len(w.Case) > 0 || w.Burst != nil || len(w.Method) > 0 || w.Path != nil ||
-		len(w.Header) > 0 || w.Body != nil || w.Client != nil
+		len(w.Header) > 0 || w.Body != nil || w.Client != nil || len(w.Host) > 0
 }
 
 // chosen marks the phases that are named; nil where none is.

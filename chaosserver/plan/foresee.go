@@ -28,11 +28,11 @@ func (x *explainer) known(f *fault, in *Input) foresight {
 	return min(x.inTime(f), x.onRoute(f, in.Route))
 }
 
-// knownAtAccept says whether a fault's triggers hold for a connection, of which nothing but ordinal and stretch of
+// knownOfConnection says whether a fault's triggers hold for a connection, of which nothing but ordinal and stretch of
 // time is known.
-func (x *explainer) knownAtAccept(f *fault, ordinal int) foresight {
+func (x *explainer) knownOfConnection(f *fault, ordinal int) foresight {
 	w := &f.fault.When
-	if w.Burst != nil && !inAttempts(w.Burst) || w.Client != nil {
+	if w.Burst != nil && !inAttempts(w.Burst) || w.Client != nil || len(w.Host) > 0 {
 		return min(maybe, x.inTime(f))
 	}
 	if !f.holdsOrder(&Input{Route: -1, Nth: ordinal}) {
@@ -58,10 +58,10 @@ func (x *explainer) inTime(f *fault) foresight {
 	return yes
 }
 
-// onRoute says whether a fault's method and path hold for the attempts of a route.
+// onRoute says whether a fault's method, path and host hold for the attempts of a route.
 func (x *explainer) onRoute(f *fault, index int) foresight {
 	w := &f.fault.When
-	if len(w.Method) == 0 && w.Path == nil {
+	if len(w.Method) == 0 && w.Path == nil && len(w.Host) == 0 {
 		return yes
 	}
 	if index < 0 {
@@ -79,7 +79,7 @@ func (x *explainer) onRoute(f *fault, index int) foresight {
 	return lowest
 }
 
-// onMatch says whether a fault's method and path hold for what fits a match.
+// onMatch says whether a fault's method, path and host hold for what fits a match.
 func onMatch(w *scenarios.When, m *scenarios.Match) foresight {
 	s := yes
 	if len(w.Method) > 0 {
@@ -87,6 +87,14 @@ func onMatch(w *scenarios.When, m *scenarios.Match) foresight {
 		case m.Method == "":
 			s = maybe
 		case !slices.Contains(w.Method, m.Method):
+			return no
+		}
+	}
+	if len(w.Host) > 0 {
+		switch {
+		case m.Host == "":
+			s = maybe
+		case !slices.Contains(w.Host, m.Host):
 			return no
 		}
 	}

@@ -26,6 +26,7 @@ type Input struct {
 	Method string
 	Path   string
 	Client string
+	Host   string                     // name of the host that it came to; "" the only one
 	Header func(name string) []string // the request's fields of that name
 	Body   []byte                     // as much of it as the server keeps
 }
@@ -58,7 +59,7 @@ type Decision struct {
 	last *fault // the last fault that struck, between the two steps
 }
 
-// ConnDecision is what the server does to one connection at accept.
+// ConnDecision is what the server does to one connection, at accept or tls.
 type ConnDecision struct {
 	Wire    *scenarios.WireFault // nil: nothing
 	Delay   time.Duration        // before the wire fault

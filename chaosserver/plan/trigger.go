@@ -66,6 +66,8 @@ func (f *fault) holdsRequest(in *Input) bool {
 		return false
 	case w.Client != nil && !w.Client.Fits(in.Client):
 		return false
+	case len(w.Host) > 0 && !slices.Contains(w.Host, in.Host):
+		return false
 	}
 	for i := range w.Header {
 		if !matchHeader(&w.Header[i], in.Header) {

@@ -73,6 +73,8 @@ func TestTriggers(t *testing.T) {
 		{"body contains", scenarios.When{Body: contains(`"amount":0`)}, Input{Body: []byte(`{"amount":0}`)}, true},
 		{"body does not contain", scenarios.When{Body: contains(`"amount":0`)}, Input{Body: []byte(`{"amount":1}`)}, false},
 		{"client fits", scenarios.When{Client: contains("10.0.0.")}, Input{Client: "10.0.0.7"}, true},
+		{"one of the hosts", scenarios.When{Host: []string{"a", "b"}}, Input{Host: "b"}, true},
+		{"another host", scenarios.When{Host: []string{"a"}}, Input{Host: "b"}, false},
 		{"client does not fit", scenarios.When{Client: contains("10.0.0.")}, Input{Client: "10.0.1.7"}, false},
 	} {
 		s := healthy(scenarios.Fault{Name: "f", Answer: status(503), When: c.when})

@@ -70,7 +70,7 @@ func holdWords(h *scenarios.Hold) string {
 // wireDoes says what a wire fault does to the connection.
 var wireDoes = map[scenarios.WireDo]string{
 	scenarios.WireRST: "cuts the connection", scenarios.WireFIN: "cuts the connection", scenarios.WireStall: "falls silent",
-	scenarios.WireDrip: "goes slowly", scenarios.WireGarbage: "sends garbage",
+	scenarios.WireDrip: "goes slowly", scenarios.WireGarbage: "sends garbage", scenarios.WireRefuse: "closes the port",
 }
 
 // whenWords says when a fault's triggers hold.
@@ -120,6 +120,7 @@ func whenWords(f *scenarios.Fault) string {
 	if w.Client != nil {
 		all = append(all, "where the client "+textWords(w.Client))
 	}
+	add(len(w.Host) > 0, "at host %s", strings.Join(w.Host, " or "))
 	if len(all) == 0 {
 		return "always"
 	}
@@ -230,6 +231,9 @@ func matchWords(m *scenarios.Match) string {
 	}
 	if m.Body != nil {
 		s += " where the body " + textWords(m.Body)
+	}
+	if m.Host != "" {
+		s += " at host " + m.Host
 	}
 	return s
 }

@@ -19,15 +19,16 @@ func notifyTerm(c chan<- os.Signal) { signal.Notify(c, syscall.SIGTERM) }
 
 // client is a small retrying client, for scripts:
 //
-//	client [-n ATTEMPTS] [-wait DURATION] [-ignore] [-method METHOD] [-body FILE] [-env NAME] [-path PATH] [URL]
+//	client [-n ATTEMPTS] [-wait DURATION] [-ignore] [-refused] [-method METHOD] [-body FILE] [-env NAME] [-path PATH] [URL]
 //
-// It retries 429 and 503, waits twice as long each time, and heeds a Retry-After in seconds unless it is to ignore it. It
+// It retries 429 and 503, and where it is to, a connection that is refused; it waits twice as long each time, and heeds a Retry-After in seconds unless it is to ignore it. It
 // exits with 0 after a 2xx, else with 1.
 func client(args []string) int {
 	f := flag.NewFlagSet("client", flag.ContinueOnError)
 	n := f.Int("n", 4, "attempts at most")
 	wait := f.Duration("wait", 10*time.Millisecond, "before the first retry")
 	ignore := f.Bool("ignore", false, "ignore Retry-After")
+	refused := f.Bool("refused", false, "try again where the connection is refused")
 	method := f.String("method", "GET", "method")
 	body := f.String("body", "", "file of the content")
 	env := f.String("env", "BROWNOUT_URL", "variable of the base URL")
@@ -48,6 +49,9 @@ func client(args []string) int {
 		status, after := attempt(*method, url, content)
 		if status/100 == 2 {
 			return 0
+		}
+		if status == 0 && *refused {
+			status = 503
 		}
 		if status != 429 && status != 503 || i == *n {
 			fmt.Fprintf(os.Stderr, "client: gave up after %d attempts with %d\n", i, status)

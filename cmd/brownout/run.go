@@ -39,7 +39,9 @@ func newRun() *cobra.Command {
 		Short: "Play scenarios to a client, and judge what it did",
 		Long: `Play scenarios to a client, and judge what it did. For each scenario the chaos server is started on a free port and
 COMMAND is run: it finds the server by BROWNOUT_URL in its environment, by --env, or by {url} in its arguments. With
---per-call it is run once for each call of the scenario's drive, with {call}, {method}, {path}, {body_file} and {port} too.`,
+--per-call it is run once for each call of the scenario's drive, with {call}, {method}, {path}, {body_file} and {port} too.
+Where the scenario speaks TLS, {ca}, SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS and BROWNOUT_CA
+name the certificate to trust; BROWNOUT_URLS has the base URLs of all its hosts, commas between.`,
 		Example: `  brownout run retry/two-503s -- curl -s --retry 3 {url}/items/1
   brownout run scenarios/payments.brownout.yaml -- npm test
   brownout run payments.brownout.yaml --env STRIPE_API_BASE={url} -- python pay.py

@@ -4,6 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -54,7 +57,7 @@ any path. An interrupt (Ctrl-C) ends it with a verdict.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.addr, "addr", defaultAddr, "`HOST:PORT` to listen on; port 0 takes a free one")
+	f.StringVar(&o.addr, "addr", defaultAddr, "`HOST:PORT` to listen on, further hosts behind it; port 0 takes free ones")
 	f.StringVar(&o.seed, "seed", "", "seed of all chance: a number, or random")
 	f.StringVar(&o.format, "format", "text", "text, or json for a line for each attempt and the verdict at last")
 	f.StringVar(&o.journal, "journal", "", "`DIR` for the journal; none is kept unless given")
@@ -101,7 +104,14 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	if err != nil {
 		return &failure{exitCouldNotRun, err, "choose another address with --addr 127.0.0.1:0, or another folder with --journal DIR"}
 	}
+	ca, forget, err := keepCertificate(srv, path)
+	if err != nil {
+		_ = srv.Close() // nobody has used it
+		return &failure{exitCouldNotRun, err, "name a folder that can be written with --journal DIR"}
+	}
+	defer forget()
 	w := newWatcher(cmd, &sources[0], o.format == "json", srv, began)
+	w.ca = ca
 	w.unheard = cancel
 	w.opening()
 	followed := make(chan struct{})
@@ -112,11 +122,12 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	select {
 	case <-ctx.Done():
 	case <-srv.Journal().Failed(): // it says why when it is closed
+	case <-srv.Broken(): // it says why when it is closed
 	}
 	closing := srv.Close()
 	<-followed
 	if closing != nil {
-		return &failure{exitCouldNotRun, closing, "make room for the journal, or choose another folder with --journal DIR"}
+		return &failure{exitCouldNotRun, closing, "make room for the journal, or choose another folder with --journal DIR; see that nobody takes a port that is closed"}
 	}
 	return w.closing(path)
 }
@@ -136,6 +147,26 @@ func (o *serveOptions) start(cmd *cobra.Command, s *scenarios.Scenario, began ti
 		srv, err = startAt(s, "127.0.0.1:0", keep)
 	}
 	return srv, keep.File, err
+}
+
+// keepCertificate writes what clients have to trust into a file beside the journal, or where there is none, into one that
+// forget removes; "" where the server speaks no TLS.
+func keepCertificate(srv *chaosserver.Server, journal string) (path string, forget func(), err error) {
+	forget = func() {}
+	text := srv.CertificatePEM()
+	if text == nil {
+		return "", forget, nil
+	}
+	if journal == "" {
+		folder, err := os.MkdirTemp("", "brownout-")
+		if err != nil {
+			return "", forget, fmt.Errorf("no folder for the certificate: %w", err)
+		}
+		forget = func() { _ = os.RemoveAll(folder) }
+		journal = filepath.Join(folder, "brownout")
+	}
+	path, err = trial.KeepCertificate(srv, journal)
+	return path, forget, err
 }
 
 func startAt(s *scenarios.Scenario, addr string, keep journal.Options) (*chaosserver.Server, error) {

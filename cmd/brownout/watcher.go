@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"brownout/chaosserver"
 	"brownout/chaosserver/journal"
+	"brownout/suites/drive"
 	"brownout/suites/report"
 	"brownout/suites/trial"
 	"brownout/suites/verdict"
@@ -23,6 +25,7 @@ type watcher struct {
 	srv    *chaosserver.Server
 	live   *report.Live
 	began  time.Time
+	ca     string // file with the certificate that clients have to trust; "" without TLS
 	json   bool
 	out    io.Writer // where programs read
 	people io.Writer
@@ -153,16 +156,46 @@ func (w *watcher) opening() {
 	url := w.srv.URL()
 	if w.json {
 		w.keep(report.Line(w.out, &report.ServeEvent{Type: "serve", Format: report.FormatVersion, Version: versionText(), URL: url,
-			Scenario: s.Name, File: s.File, Seed: s.Seed}))
+			Hosts: w.hosts(), CA: w.ca, Scenario: s.Name, File: s.File, Seed: s.Seed}))
 	}
 	about := s.Summary
 	if about != "" {
 		about = ": " + about
 	}
-	w.say("chaos    %s    point your client here", url)
+	w.where()
 	w.say("scenario %s%s   seed %d", s.Name, about, s.Seed)
 	method, path := w.example()
+	if w.ca != "" {
+		method = "--cacert " + report.Quote(w.ca) + " " + method
+	}
 	w.say("Try:     curl -s --retry 3 %s%s%s", method, url, path)
+}
+
+// hosts are the scenario's hosts and where they are; nil where it names none.
+func (w *watcher) hosts() []report.ServedHost {
+	var all []report.ServedHost
+	for _, name := range w.source.scenario.Server.Hosts {
+		all = append(all, report.ServedHost{Name: name, URL: w.srv.HostURL(name)})
+	}
+	return all
+}
+
+// where tells where the server is, and what a client has to trust.
+func (w *watcher) where() {
+	hosts := w.hosts()
+	if len(hosts) == 0 {
+		w.say("chaos    %s    point your client here", w.srv.URL())
+	}
+	for i, h := range hosts {
+		if i == 0 {
+			w.say("chaos    %s    %s    point your client here", h.URL, h.Name)
+		} else {
+			w.say("         %s    %s", h.URL, h.Name)
+		}
+	}
+	if w.ca != "" {
+		w.say("trust    %s    for a client name it in %s", w.ca, strings.Join(drive.TrustVariables, " "))
+	}
 }
 
 // example returns a path that the scenario answers, with curl's option for its method.

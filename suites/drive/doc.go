@@ -2,10 +2,12 @@
 // call of the scenario's drive ([PerCall]).
 //
 // A client is a process in a process group of its own. It is told where the chaos server is by BROWNOUT_URL in its
-// environment, by variables of its own (Process.Env), or by placeholders in its arguments:
+// environment, of which BROWNOUT_URLS has those of all hosts, by variables of its own (Process.Env), or by placeholders in
+// its arguments; over TLS it is told what to trust by the variables of [TrustVariables]:
 //
 //	{url}        base URL of the chaos server; with one command for each call, the one that names the call
 //	{port}       the chaos server's port
+//	{ca}         file with the certificate authority to trust; empty where the server speaks no TLS
 //	{call}       number of the call, from 1
 //	{method}     of the call's request
 //	{path}       of the call's request, with its query

@@ -26,9 +26,13 @@ var ErrEnough = errors.New("the client has done enough")
 
 // Site is where clients find the chaos server, and what they are told of the scenario.
 type Site struct {
-	URL      string                // base URL
-	CallURL  func(call int) string // base URL that names a call; needed by PerCall alone
-	Scenario string                // name
+	URL  string   // base URL of the first host
+	URLs []string // base URLs of all hosts, in order; nil: URL alone
+	// CallURL is the base URL of a host, "" for the first, that names a call; Command needs none.
+	CallURL  func(host string, call int) string
+	Hosts    []string // names of the hosts, as of URLs; nil: one without a name
+	CA       string   // path of the PEM file with the certificate authority that clients have to trust; "" without TLS
+	Scenario string   // name
 	Seed     uint64
 }
 
@@ -77,27 +81,53 @@ var _ Driver = (*Command)(nil)
 
 // Run implements Driver.
 func (c *Command) Run(ctx context.Context, site Site, rec Recorder) error {
-	fill := strings.NewReplacer(placeholders(site.URL)...)
+	fill := strings.NewReplacer(site.placeholders(site.URL)...)
 	_, err := c.run(ctx, fill, c.Stdin, site.URL, site, rec, 0)
 	return err
 }
 
+// bases are the base URLs of all hosts that name a call, 0 for none.
+func (s *Site) bases(call int) []string {
+	if call == 0 {
+		return append([]string{s.URL}, s.URLs[min(1, len(s.URLs)):]...)
+	}
+	if len(s.Hosts) == 0 {
+		return []string{s.CallURL("", call)}
+	}
+	all := make([]string, len(s.Hosts))
+	for i, host := range s.Hosts {
+		all[i] = s.CallURL(host, call)
+	}
+	return all
+}
+
 // placeholders are those that hold for every client of a site.
-func placeholders(base string) []string {
+func (s *Site) placeholders(base string) []string {
 	port := ""
 	if u, err := url.Parse(base); err == nil {
 		port = u.Port()
 	}
-	return []string{"{url}", base, "{port}", port}
+	return []string{"{url}", base, "{port}", port, "{ca}", s.CA}
 }
 
 // CallPlaceholders are the placeholders that only PerCall fills in.
 var CallPlaceholders = []string{"{call}", "{method}", "{path}", "{body_file}"}
 
+// TrustVariables are the variables that name the file of the certificate authority that a client has to trust: OpenSSL's and
+// Go's, curl's, that of Python's requests, Node's, and our own. All but the last two replace what the client trusts
+// otherwise.
+var TrustVariables = []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "BROWNOUT_CA"}
+
 // environment is that of this process, with what the client is told.
-func (p *Process) environment(fill *strings.Replacer, base string, site Site) []string {
+func (p *Process) environment(fill *strings.Replacer, base string, site Site, call int) []string {
 	env := append(os.Environ(), bypass()...)
-	env = append(env, "BROWNOUT_URL="+base, "BROWNOUT_SCENARIO="+site.Scenario, "BROWNOUT_SEED="+decimal(site.Seed))
+	env = append(env, "BROWNOUT_URL="+base, "BROWNOUT_URLS="+strings.Join(site.bases(call), ","),
+		"BROWNOUT_SCENARIO="+site.Scenario, "BROWNOUT_SEED="+decimal(site.Seed))
+	if site.CA != "" {
+		for _, name := range TrustVariables {
+			env = append(env, name+"="+site.CA)
+		}
+	}
 	for _, v := range p.Env {
 		env = append(env, fill.Replace(v))
 	}

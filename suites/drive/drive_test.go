@@ -22,6 +22,7 @@ import (
 func TestCommandIsTold(t *testing.T) {
 	t.Setenv("http_proxy", "http://proxy.example:3128")
 	t.Setenv("NO_PROXY", "intern.example")
+	t.Setenv("CURL_CA_BUNDLE", "")
 	out := &watch{}
 	c := &Command{Process{Args: self("print", "{url}/items", "port={port}", "{call} {path} %{http_code}"),
 		Env: []string{"STRIPE_API_BASE={url}/v1"}, Output: out}}
@@ -30,6 +31,7 @@ func TestCommandIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "http://127.0.0.1:7070/items\nport=7070\n{call} {path} %{http_code}\nBROWNOUT_URL=http://127.0.0.1:7070\n" +
+		"BROWNOUT_URLS=http://127.0.0.1:7070\nCURL_CA_BUNDLE=\nBROWNOUT_CA=\n" +
 		"BROWNOUT_SCENARIO=two 503s\nBROWNOUT_SEED=42\nSTRIPE_API_BASE=http://127.0.0.1:7070/v1\n" +
 		"NO_PROXY=intern.example,127.0.0.1,localhost\nto stderr\n"
 	if out.String() != want {
@@ -37,6 +39,40 @@ func TestCommandIsTold(t *testing.T) {
 	}
 	if got := rec.only(t); got.Exit != 0 || got.Stop < got.Start || got.Call != 0 {
 		t.Errorf("recorded %+v", got)
+	}
+}
+
+// TestHostsAreTold: a client is told the base URLs of all hosts and what to trust, with one command for each call the ones
+// that name the call, and the step's host first.
+func TestHostsAreTold(t *testing.T) {
+	hosts := Site{
+		URL: "https://127.0.0.1:1", URLs: []string{"https://127.0.0.1:1", "https://127.0.0.1:2", "https://127.0.0.1:3"}, Hosts: []string{"a", "b", "c"}, CA: "/run/x.ca.pem",
+		CallURL: func(host string, k int) string {
+			return fmt.Sprintf("https://127.0.0.1:%d/~%d", strings.Index("abc", host)+1, k)
+		},
+	}
+	told := func(d func(out *watch) Driver) string {
+		out := &watch{}
+		if err := d(out).Run(t.Context(), hosts, newRecord()); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(out.String(), "\n")
+		return strings.Join(lines[:6], " ")
+	}
+	process := func(out *watch) Process { return Process{Args: self("print", "{url}", "{port}", "{ca}"), Output: out} }
+	got := told(func(out *watch) Driver { return &Command{process(out)} })
+	want := "https://127.0.0.1:1 1 /run/x.ca.pem BROWNOUT_URL=https://127.0.0.1:1 BROWNOUT_URLS=https://127.0.0.1:1,https://127.0.0.1:2,https://127.0.0.1:3 CURL_CA_BUNDLE=/run/x.ca.pem"
+	if got != want {
+		t.Errorf("one command is told\n%s, want\n%s", got, want)
+	}
+	for host, want := range map[string]string{
+		"":  "https://127.0.0.1:1/~1 1 /run/x.ca.pem BROWNOUT_URL=https://127.0.0.1:1/~1 BROWNOUT_URLS=https://127.0.0.1:1/~1,https://127.0.0.1:2/~1,https://127.0.0.1:3/~1 CURL_CA_BUNDLE=/run/x.ca.pem",
+		"b": "https://127.0.0.1:2/~1 2 /run/x.ca.pem BROWNOUT_URL=https://127.0.0.1:2/~1 BROWNOUT_URLS=https://127.0.0.1:1/~1,https://127.0.0.1:2/~1,https://127.0.0.1:3/~1 CURL_CA_BUNDLE=/run/x.ca.pem",
+	} {
+		steps := []scenarios.Step{{Requests: []scenarios.Request{{Method: "GET"}}, Calls: 1, Host: host}}
+		if got := told(func(out *watch) Driver { return &PerCall{process(out), steps} }); got != want {
+			t.Errorf("for a call to %q it is told\n%s, want\n%s", host, got, want)
+		}
 	}
 }
 

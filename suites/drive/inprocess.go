@@ -165,7 +165,7 @@ func (r *inProcessRun) request(ctx context.Context, o order) (*http.Request, err
 			body = io.MultiReader(body) // cannot be read twice
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, o.request.Method, r.site.CallURL(o.number)+target(o.request, o.number, o.variant), body)
+	req, err := http.NewRequestWithContext(ctx, o.request.Method, r.site.CallURL(o.step.Host, o.number)+target(o.request, o.number, o.variant), body)
 	if err != nil {
 		return nil, err
 	}

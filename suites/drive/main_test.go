@@ -40,7 +40,7 @@ func client(args []string) int {
 		forever()
 	case "print":
 		fmt.Println(strings.Join(args[1:], "\n"))
-		for _, name := range []string{"BROWNOUT_URL", "BROWNOUT_SCENARIO", "BROWNOUT_SEED", "STRIPE_API_BASE", "NO_PROXY"} {
+		for _, name := range []string{"BROWNOUT_URL", "BROWNOUT_URLS", "CURL_CA_BUNDLE", "BROWNOUT_CA", "BROWNOUT_SCENARIO", "BROWNOUT_SEED", "STRIPE_API_BASE", "NO_PROXY"} {
 			fmt.Printf("%s=%s\n", name, os.Getenv(name))
 		}
 		fmt.Fprintln(os.Stderr, "to stderr")
@@ -168,6 +168,6 @@ func self(args ...string) []string { return append([]string{os.Args[0]}, args...
 
 var site = Site{
 	URL:      "http://127.0.0.1:7070",
-	CallURL:  func(k int) string { return fmt.Sprintf("http://127.0.0.1:7070/~%d", k) },
+	CallURL:  func(_ string, k int) string { return fmt.Sprintf("http://127.0.0.1:7070/~%d", k) },
 	Scenario: "two 503s", Seed: 42,
 }

@@ -67,8 +67,8 @@ func (r *callRun) call(o order) {
 		return
 	}
 	defer os.Remove(body)
-	base := r.site.CallURL(number)
-	fill := strings.NewReplacer(append(placeholders(base), "{call}", strconv.Itoa(number), "{method}", req.Method,
+	base := r.site.CallURL(s.Host, number)
+	fill := strings.NewReplacer(append(r.site.placeholders(base), "{call}", strconv.Itoa(number), "{method}", req.Method,
 		"{path}", target(req, number, o.variant), "{body_file}", body)...)
 	client, err := r.run(r.ctx, fill, nil, base, r.site, r.rec, number)
 	switch {

@@ -35,7 +35,7 @@ func (p *Process) run(ctx context.Context, fill *strings.Replacer, stdin *os.Fil
 		client.StartError = "no command was given"
 	} else {
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir, cmd.Env = p.Dir, p.environment(fill, base, site)
+		cmd.Dir, cmd.Env = p.Dir, p.environment(fill, base, site, call)
 		if stdin != nil {
 			cmd.Stdin = stdin
 		}

@@ -60,6 +60,9 @@ func (x *explainer) head() {
 // stretch writes what attempts meet in one stretch of the scenario's time.
 func (x *explainer) stretch(st *plan.Stretch) {
 	x.add("", x.paint(bold, x.text(stretchTitle(st, len(x.e.Stretches)))))
+	if len(st.Ports) > 0 {
+		x.ports(st.Ports)
+	}
 	if len(st.Connections) > 0 {
 		x.connections(st.Connections)
 	}
@@ -82,6 +85,21 @@ func stretchTitle(st *plan.Stretch, of int) string {
 		title += ", in phase " + st.Name
 	}
 	return title
+}
+
+func (x *explainer) ports(rows []plan.PortRow) {
+	cells := [][]string{{"port", "is", "because"}}
+	for _, r := range rows {
+		host, is, because := "the only one", "closed", x.because(r.Reason, r.May)
+		if r.Host != "" {
+			host = r.Host
+		}
+		if r.Reason == "" {
+			is, because = "open or closed", strings.TrimPrefix(because, "or ")
+		}
+		cells = append(cells, []string{host, is, because})
+	}
+	x.grid("  ", cells)
 }
 
 func (x *explainer) connections(rows []plan.ConnRow) {

@@ -186,13 +186,23 @@ type TrialEvent struct {
 
 // ServeEvent is the first line of serve --format json.
 type ServeEvent struct {
-	Type     string `json:"type"` // "serve"
-	Format   int    `json:"format"`
-	Version  string `json:"version"`
-	URL      string `json:"url"` // base URL of the chaos server
+	Type    string `json:"type"` // "serve"
+	Format  int    `json:"format"`
+	Version string `json:"version"`
+	URL     string `json:"url"` // base URL of the chaos server's first host
+	// Hosts are all hosts, where the scenario names them.
+	Hosts []ServedHost `json:"hosts,omitempty"`
+	// CA is the file with the certificate that clients have to trust; "" without TLS.
+	CA       string `json:"ca,omitempty"`
 	Scenario string `json:"scenario"`
 	File     string `json:"file"`
 	Seed     uint64 `json:"seed"`
+}
+
+// ServedHost is where a host of the scenario is.
+type ServedHost struct {
+	Name string `json:"name"`
+	URL  string `json:"url"` // base URL
 }
 
 // VerdictLine returns a verdict as one line: "verdict: PASS  attempts = 3 · honours_retry_after: 2 of 2".

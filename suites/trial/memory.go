@@ -33,11 +33,13 @@ func InMemory(ctx context.Context, s *scenarios.Scenario, newClient func(base ht
 	}
 	began := time.Now()
 	driver := drive.InProcess{
-		New:    func() *http.Client { return newClient(&http.Transport{DialContext: srv.DialContext}) },
+		New: func() *http.Client {
+			return newClient(&http.Transport{DialContext: srv.DialContext, TLSClientConfig: srv.ClientTLS()})
+		},
 		Steps:  s.Drive,
 		Settle: settle(s),
 	}
-	err = driver.Run(ctx, drive.Site{URL: srv.URL(), CallURL: srv.CallURL, Scenario: s.Name, Seed: s.Seed}, srv.Journal())
+	err = driver.Run(ctx, siteOf(srv, s), srv.Journal())
 	elapsed := time.Since(began)
 	if closing := srv.Close(); closing != nil {
 		err = errors.Join(err, fmt.Errorf("the chaos server could not be closed: %w", closing))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,11 +26,15 @@ var errQuiet = fmt.Errorf("%w: nothing came any more", drive.ErrEnough)
 // errUnrecorded ends the client once the journal can record no more of what it does.
 var errUnrecorded = fmt.Errorf("%w: the journal's file has failed", drive.ErrEnough)
 
+// errBroken ends the client once the server cannot go on as the scenario says; the server says why when it is closed.
+var errBroken = fmt.Errorf("%w: the server cannot go on", drive.ErrEnough)
+
 // Config says how one trial is run.
 type Config struct {
 	Scenario *scenarios.Scenario // required
 	Driver   drive.Driver        // required
-	// Journal is the path of the journal's file, which must not exist. Required.
+	// Journal is the path of the journal's file, which must not exist. Required. A scenario with TLS has the certificate that
+	// clients have to trust beside it; see CertificateFile.
 	Journal string
 	// Timeout is the trial's time limit; 0 is that of DefaultTimeout.
 	Timeout time.Duration
@@ -113,11 +118,15 @@ func (c Config) drive(ctx context.Context, srv *chaosserver.Server) (timedOut bo
 		select {
 		case <-srv.Journal().Failed():
 			end(errUnrecorded)
+		case <-srv.Broken():
+			end(errBroken)
 		case <-ending.Done():
 		}
 	})
-	site := drive.Site{URL: srv.URL(), CallURL: srv.CallURL, Scenario: c.Scenario.Name, Seed: c.Scenario.Seed}
-	err = c.Driver.Run(ending, site, srv.Journal())
+	site := siteOf(srv, c.Scenario)
+	if site.CA, err = KeepCertificate(srv, c.Journal); err == nil {
+		err = c.Driver.Run(ending, site, srv.Journal())
+	}
 	timedOut = errors.Is(context.Cause(ending), drive.ErrTimedOut)
 	closing := srv.Close()
 	end(nil)
@@ -126,6 +135,33 @@ func (c Config) drive(ctx context.Context, srv *chaosserver.Server) (timedOut bo
 		err = closing
 	}
 	return timedOut, err
+}
+
+// siteOf tells clients where a server is.
+func siteOf(srv *chaosserver.Server, s *scenarios.Scenario) drive.Site {
+	return drive.Site{URL: srv.URL(), URLs: srv.URLs(), Hosts: s.Server.Hosts, CallURL: srv.HostCallURL, Scenario: s.Name, Seed: s.Seed}
+}
+
+// KeepCertificate writes the certificate that clients have to trust beside the journal, and returns the file's whole path;
+// "" where the server speaks no TLS.
+func KeepCertificate(srv *chaosserver.Server, journal string) (string, error) {
+	text := srv.CertificatePEM()
+	if text == nil {
+		return "", nil
+	}
+	path, err := filepath.Abs(CertificateFile(journal))
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the certificate that clients have to trust could not be written: %w", err)
+	}
+	return path, nil
+}
+
+// CertificateFile is the path of the certificate beside a journal.
+func CertificateFile(journal string) string {
+	return strings.TrimSuffix(journal, filepath.Ext(journal)) + ".ca.pem"
 }
 
 func (c *Config) timeout() time.Duration {

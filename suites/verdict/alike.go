@@ -11,22 +11,27 @@ import (
 // print is what a call without a name is known by.
 type print struct {
 	method, target string
+	host           string // that it went to
 	body           [32]byte
 }
 
-func printOf(a *attempt) print { return print{a.Method, a.Target, a.BodySHA256} }
+func (e *evidence) printOf(a *attempt) print {
+	return print{a.Method, a.Target, e.hostName(a), a.BodySHA256}
+}
 
 // anyBody is the print of an attempt whose body broke off: it may have become any.
-func anyBody(a *attempt) print { return print{method: a.Method, target: a.Target} }
+func (e *evidence) anyBody(a *attempt) print {
+	return print{method: a.Method, target: a.Target, host: e.hostName(a)}
+}
 
 // tellApart parts the calls into those whose attempts are known to be theirs and those that look alike. An ambiguous
 // attempt casts doubt on every call of its print that was alive when it came: it might be any one's.
 func (e *evidence) tellApart() {
 	doubts := make(map[print][]time.Duration) // when ambiguous attempts came, in order
 	for _, a := range e.ambiguous {
-		p := printOf(a)
+		p := e.printOf(a)
 		if !a.BodyWhole {
-			p = anyBody(a)
+			p = e.anyBody(a)
 		}
 		doubts[p] = append(doubts[p], a.First)
 	}
@@ -56,7 +61,7 @@ func (e *evidence) doubtful(c *call, doubts map[print][]time.Duration) bool {
 	if !whole2xx(c.atts[len(c.atts)-1]) {
 		over = e.forgotten(c, over)
 	}
-	for _, p := range []print{printOf(first), anyBody(first)} {
+	for _, p := range []print{e.printOf(first), e.anyBody(first)} {
 		instants := doubts[p]
 		at, _ := slices.BinarySearch(instants, first.First)
 		if at < len(instants) && instants[at] <= over {

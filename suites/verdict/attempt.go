@@ -16,7 +16,7 @@ type attempt struct {
 	Status                 int
 	Ended, Whole, HasDue   bool
 	wired                  bool // a wire fault struck
-	cut                    bool // a connection cut at accept, which never became a request
+	cut                    bool // a connection cut at accept or tls, which never became a request
 }
 
 func newAttempt(a *journal.Attempt) attempt {

@@ -132,7 +132,7 @@ func wireWord(a *attempt) string {
 	return "reset"
 }
 
-// answered is what the attempt got, in a word or two: "503", "429 RA=2s", "reset", "reset at accept".
+// answered is what the attempt got, in a word or two: "503", "429 RA=2s", "reset", "reset at accept", "reset at tls".
 func answered(a *attempt) string {
 	s := outcome(a)
 	if a.Status == 0 {
@@ -146,7 +146,8 @@ func answered(a *attempt) string {
 func outcome(a *attempt) string {
 	switch {
 	case a.cut:
-		return wireWord(a) + " at accept"
+		_, point, _ := strings.Cut(a.Wire, " ")
+		return wireWord(a) + " at " + point
 	case a.Status == 0 && a.wired:
 		return wireWord(a)
 	case a.Status == 0 && leftByClient(a):

@@ -10,7 +10,7 @@ import (
 	"brownout/scenarios"
 )
 
-// placeCuts gives each connection that a fault cut at accept, before any request, to the one call in progress, as an
+// placeCuts gives each connection that a fault cut at accept or tls, before any request, to the one call in progress, as an
 // attempt of it. With several calls in progress it stays unplaced, and a check by call cannot be decided.
 func (e *evidence) placeCuts() {
 	cuts := e.cutConns()
@@ -43,7 +43,7 @@ func (e *evidence) placeCuts() {
 	}
 }
 
-// cutConns are the connections that a fault cut at accept, in order.
+// cutConns are the connections that a fault cut at accept or tls, in order.
 func (e *evidence) cutConns() []*journal.Conn {
 	var cuts []*journal.Conn
 	for i := range e.log.Conns {
@@ -54,7 +54,7 @@ func (e *evidence) cutConns() []*journal.Conn {
 	return cuts
 }
 
-// cutFault is the fault that cut the connection at accept; nil where none did.
+// cutFault is the fault that cut the connection at accept or tls; nil where none did.
 func (e *evidence) cutFault(c *journal.Conn) *scenarios.Fault {
 	for _, i := range c.Applied {
 		if i >= 0 && i < len(e.scenario.Faults) && e.scenario.Faults[i].OnConnection() {
@@ -64,7 +64,7 @@ func (e *evidence) cutFault(c *journal.Conn) *scenarios.Fault {
 	return nil
 }
 
-// cutAttempt is the attempt that a connection cut at accept stands for. Its Seq is 0: the journal has no attempt.
+// cutAttempt is the attempt that a connection cut at accept or tls stands for. Its Seq is 0: the journal has no attempt.
 func (e *evidence) cutAttempt(c *journal.Conn) *attempt {
 	wire := e.cutFault(c).Answer.Wire.String()
 	done := c.Accept

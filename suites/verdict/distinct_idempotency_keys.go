@@ -97,7 +97,7 @@ func (s *scope) changedBody(k string, c *call, first, a *attempt) opinion {
 // sharedKey says that a key was in two calls. Two calls that are told apart by the time between them alone may be one:
 // the first had failed, and the second repeats its request.
 func (s *scope) sharedKey(k string, first, c *call, a *attempt) opinion {
-	if last := first.atts[len(first.atts)-1]; !c.named && !first.named && failed(last) && printOf(last) == printOf(a) {
+	if last := first.atts[len(first.atts)-1]; !c.named && !first.named && failed(last) && s.printOf(last) == s.printOf(a) {
 		o := unseen("key %s came again with the same request %s after a failure: that may be the same call", k, short(a.First-ended(last)))
 		o.Hint = "Name the calls: with --per-call, or with identity: {by: path}."
 		o.Proof, o.Others = s.prove(c, nil, a), []string{first.title()}

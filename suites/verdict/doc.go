@@ -16,7 +16,7 @@
 //   - A transport replay is an attempt that a connection which died under it explains: the attempt before was not the
 //     first on its connection and got no byte of an answer, and this one came on another connection within 30 ms, at
 //     most once a call. A check is judged with it and without; where that makes the difference, nobody can say.
-//   - A connection cut at accept counts for the one call in progress; with several, it might be any one's.
+//   - A connection cut at accept or tls counts for the one call in progress; with several, it might be any one's.
 //   - Dropped records: what rests on something that is not in the record cannot be told from a gap in it.
 //   - Lateness: a wait that was too long, but not longer than the machine itself was late in it.
 //

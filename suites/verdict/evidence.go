@@ -23,12 +23,13 @@ type evidence struct {
 
 	clear, vague []*call // calls whose attempts can be told from those of others, and the rest
 
-	unplaced    int  // connections cut at accept that belong to one of several calls in progress
+	unplaced    int  // connections cut at accept or tls that belong to one of several calls in progress
 	replays     int  // calls with a transport replay
 	interrupted bool // the run ended the client before it was done
+	untrusted   bool // no call became a request, and TLS handshakes failed
 
 	dropped int           // records that the journal let go of
-	zero    time.Duration // when the scenario's time began: with the first connection accepted
+	zero    time.Duration // when the scenario's time began: with the first connection accepted, or a port that was closed then
 	end     time.Duration // of the record, in the scenario's time
 	routes  map[string]*scenarios.Route
 	exits   map[int]*journal.Client // the process of each call, with one process a call
@@ -48,7 +49,7 @@ type call struct {
 	vague   bool // its attempts cannot be told from those of look-alike calls
 	named   bool // by Brownout or by the scenario, not by what its requests look like
 	driven  bool // no is the driver's number
-	cuts    int  // how many of its attempts are connections cut at accept
+	cuts    int  // how many of its attempts are connections cut at accept or tls
 
 	lost *errand // what it was to do, where it never reached the wire and the drive says so; else nil
 }
@@ -105,6 +106,7 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	e.placeCuts()
 	e.labelReplays()
 	e.tellApart()
+	e.untrusted = e.handshakes() != "" && !slices.ContainsFunc(e.calls, func(c call) bool { return c.first() != nil })
 	return e
 }
 
@@ -115,6 +117,9 @@ func (e *evidence) clock() {
 		e.zero = conns[0].Accept
 	case len(atts) > 0:
 		e.zero = atts[0].First
+	}
+	if ports := e.log.Ports; len(ports) > 0 && (len(e.log.Conns) == 0 || ports[0].At < e.zero) {
+		e.zero = ports[0].At
 	}
 	e.end = max(e.log.End-e.zero, 0)
 }

@@ -110,7 +110,7 @@ func TestErrands(t *testing.T) {
 	log := told(sent(0, 200), refusedAt(500*ms), refusedAt(1500*ms), refusedAt(2*sec), refusedAt(3*sec), refusedAt(4*sec))
 	log.Attempts[0].Route = "GET /a"
 	e := gather(s, &log.Log)
-	for i, want := range []errand{{}, {"GET /a", "early", ""}, {"GET /b/:call", "later", ""}, {"GET /c/:case", "later", "one"}, {"GET /c/:case", "later", "two"}, {}} {
+	for i, want := range []errand{{}, {"GET /a", "early", "", ""}, {"GET /b/:call", "later", "", ""}, {"GET /c/:case", "later", "one", ""}, {"GET /c/:case", "later", "two", ""}, {}} {
 		got := errand{}
 		if lost := e.calls[i].lost; lost != nil {
 			got = *lost

@@ -15,10 +15,11 @@ const unwritten = "must have happened"
 // mustHaveHappened names what the scenario holds and the run never reached: a client that never called, scripted
 // answers on routes that were called, faults, phases. A run that missed one tested less than its author wrote.
 func (e *evidence) mustHaveHappened() []Finding {
-	if len(e.calls) == 0 || e.neverCalled() {
+	if len(e.calls) == 0 || e.neverCalled() || e.untrusted {
 		return []Finding{e.notCalled()}
 	}
 	e.markConns()
+	e.markPorts()
 	idle := e.markIdle()
 	r, longest := e.reached, e.longest()
 	var findings []Finding
@@ -32,6 +33,9 @@ func (e *evidence) mustHaveHappened() []Finding {
 	}
 	findings = append(findings, e.shutGates()...)
 	findings = append(append(findings, idle...), e.missedPhases()...)
+	if failed := e.handshakes(); failed != "" {
+		findings = append(findings, Finding{Check: unwritten, Outcome: Info, Sentence: failed + ".", Hint: trustHint})
+	}
 	if len(e.strays) > 0 {
 		findings = append(findings, Finding{Check: unwritten, Outcome: Info,
 			Sentence: fmt.Sprintf("%s matched no route: %s.", plural(len(e.strays), "request"), e.seenInstead().listed(3))})
@@ -136,6 +140,9 @@ func (e *evidence) missedFault(f *scenarios.Fault, drawn bool) string {
 			return fmt.Sprintf("%s begins at %s, the run ended at %s", f.Name, short(from), short(e.end))
 		}
 	}
+	if f.Refuses() {
+		return e.neverRefused(f)
+	}
 	if f.OnConnection() {
 		return fmt.Sprintf("%s never struck: none of %s met its when", f.Name, plural(len(e.log.Conns), "connection"))
 	}
@@ -188,6 +195,10 @@ func (e *evidence) missedPhase(p *scenarios.Phase, begins time.Duration, counted
 // notCalled is the finding on a client that called no route.
 func (e *evidence) notCalled() Finding {
 	f := Finding{Check: unwritten, Outcome: Inconclusive, Sentence: "the client never called", Expect: Note{Text: "no request came here"}}
+	failed := e.handshakes()
+	if failed != "" {
+		f.Sentence, f.Hint = failed+", and so never called", trustHint
+	}
 	if len(e.scenario.Routes) > 0 {
 		var names []string
 		for _, r := range e.scenario.Routes {
@@ -204,11 +215,17 @@ func (e *evidence) notCalled() Finding {
 	}
 	f.Sentence += "."
 	switch {
+	case failed != "":
 	case len(e.strays) > 0:
 		f.Sentence += " Seen instead: " + e.seenInstead().listed(3) + "."
 		f.Hint = e.nearestMiss()
 	case len(e.log.Conns) > 0:
 		f.Sentence += fmt.Sprintf(" It opened %s and sent no request.", plural(len(e.log.Conns), "connection"))
+		if e.log.Conns[0].TLS {
+			f.Hint = "Some clients end a connection without a word where they do not trust it. " + trustHint
+		}
+	case len(e.log.Ports) > 0:
+		f.Sentence += " The port was closed; of a connection that is refused nothing is seen."
 	}
 	return f
 }

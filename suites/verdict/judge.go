@@ -150,6 +150,9 @@ func (s *scope) replayed() *call {
 
 // weigh turns an opinion that the evidence does not carry into an inconclusive one.
 func (s *scope) weigh(c *Check, o opinion) opinion {
+	if s.untrusted && o.Outcome == Fail {
+		return unseen("no call came past its TLS handshake") // and why is said of the client that never called
+	}
 	if o.final {
 		return o
 	}
@@ -184,9 +187,9 @@ func (s *scope) alike() opinion {
 	return o
 }
 
-// unplacedCuts is the opinion where connections cut at accept might be any call's.
+// unplacedCuts is the opinion where connections cut before a request might be any call's.
 func (s *scope) unplacedCuts() opinion {
-	o := unseen("%s cut at accept belonged to one of several calls in progress, and nothing says to which",
+	o := unseen("%s cut before a request belonged to one of several calls in progress, and nothing says to which",
 		plural(s.unplaced, "connection"))
 	o.Hint = "Make one call at a time, or name the calls with --per-call."
 	o.note = "cut connections cannot be told apart"

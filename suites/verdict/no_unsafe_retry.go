@@ -60,7 +60,7 @@ func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
 }
 
 // firstUnknown is the index of the first attempt that the server may or may not have acted on; -1 where there is
-// none. A connection cut at accept never became a request.
+// none. A connection cut at accept or tls never became a request.
 func firstUnknown(atts []*attempt) int {
 	for k, a := range atts {
 		switch {

@@ -52,6 +52,7 @@ type errand struct {
 	route   string // name of the route that its request is for; "" where that is not known
 	phase   string // in which it began
 	variant string // its case; ""
+	host    string // that it was to go to
 }
 
 // errand finds out what a driven call was to do that has no attempt.
@@ -66,7 +67,7 @@ func (e *evidence) errand(no int) *errand {
 	} else if p := e.exits[no]; p != nil {
 		began = p.Start
 	}
-	return &errand{route: e.routeOf(&o, no), phase: e.phaseAt(began), variant: o.variant}
+	return &errand{route: e.routeOf(&o, no), phase: e.phaseAt(began), variant: o.variant, host: e.hostOfStep(o.step)}
 }
 
 // routeOf is the name of the route that an order's request is for: the first that it fits. It is "" where a route that also
@@ -76,7 +77,7 @@ func (e *evidence) routeOf(o *order, no int) string {
 	for i := range e.scenario.Routes {
 		r := &e.scenario.Routes[i]
 		for _, m := range r.Match {
-			if m.Method != "" && m.Method != o.request.Method || !fitsPath(m.Path, path) {
+			if m.Method != "" && m.Method != o.request.Method || m.Host != "" && m.Host != e.hostOfStep(o.step) || !fitsPath(m.Path, path) {
 				continue
 			}
 			if len(m.Header) > 0 || m.Body != nil {

@@ -93,7 +93,7 @@ type Proof struct {
 
 // Row is one attempt of a proof.
 type Row struct {
-	Seq     uint64        // of the attempt in the journal; 0 for a connection that was cut at accept
+	Seq     uint64        // of the attempt in the journal; 0 for a connection that was cut at accept or tls
 	N       int           // 1-based ordinal in the call
 	At      time.Duration // first request byte, since the call's first
 	Sent    time.Duration // of the answer, since the call's first

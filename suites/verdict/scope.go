@@ -15,14 +15,14 @@ type scope struct {
 	calls   []*call         // whose attempts can be told from those of others
 	vague   []*call         // whose attempts cannot
 	replays bool            // transport replays count as attempts
-	cuts    bool            // connections cut at accept count as attempts
+	cuts    bool            // connections cut at accept or tls count as attempts
 }
 
 // scope collects the calls of an expectation.
 func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 	grammar, _ := scenarios.CheckNamed(x.Name) // an expectation of another name has neither rules nor a sample
 	s := &scope{evidence: e, expect: x, grammar: grammar, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
-	if x.Route != "" || x.Phase != "" || x.Case != "" {
+	if x.Route != "" || x.Phase != "" || x.Case != "" || x.Host != "" {
 		s.calls, s.vague = s.within(e.clear), s.within(e.vague)
 	}
 	if c.settled != nil && len(s.vague) > 0 {
@@ -40,12 +40,12 @@ func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 	return s
 }
 
-// within returns the calls on the expectation's route that began in its phase.
+// within returns the calls of the expectation's route, case and host that began in its phase.
 func (s *scope) within(calls []*call) []*call {
 	var in []*call
 	for _, c := range calls {
 		if (s.expect.Route == "" || c.route() == s.expect.Route) && (s.expect.Phase == "" || c.phase() == s.expect.Phase) &&
-			(s.expect.Case == "" || s.caseOf(c) == s.expect.Case) {
+			(s.expect.Case == "" || s.caseOf(c) == s.expect.Case) && (s.expect.Host == "" || s.hostOf(c) == s.expect.Host) {
 			in = append(in, c)
 		}
 	}
@@ -57,7 +57,7 @@ func (s *scope) sample() int { return max(s.grammar.Sample, 1) }
 
 // everything reports whether every call of the run is in the scope.
 func (s *scope) everything() bool {
-	return s.expect.Route == "" && s.expect.Phase == "" && s.expect.Case == ""
+	return s.expect.Route == "" && s.expect.Phase == "" && s.expect.Case == "" && s.expect.Host == ""
 }
 
 // attempts returns the call's attempts as the check counts them.
@@ -130,6 +130,8 @@ func undeclared(key string) opinion {
 // noCall is the opinion on a scope without a call.
 func (s *scope) noCall() opinion {
 	switch x := s.expect; {
+	case x.Host != "":
+		return unseen("no call was made to host %s", x.Host)
 	case x.Case != "":
 		return unseen("no call was of case %s", x.Case)
 	case x.Route != "" && x.Phase != "":

@@ -15,7 +15,7 @@ type Check struct {
 	Why    string // the sources of the rules that it serves, in short
 
 	everyone bool // needs to tell apart the attempts of every call; else those of some may fail it
-	requests bool // looks at requests alone: a connection cut at accept does not matter
+	requests bool // looks at requests alone: a connection cut at accept or tls does not matter
 	replays  replayRule
 	settled  func(*call) bool // its word on a call is the same however attempts that look alike are shared out
 	judge    func(*scope, scenarios.Params) opinion

@@ -21,7 +21,7 @@ func (e *evidence) doubtWanderers() {
 			}
 		}
 		if len(own) > 1 {
-			e.doubtConns(printOf(c.first()), own)
+			e.doubtConns(e.printOf(c.first()), own)
 		}
 	}
 }
@@ -50,7 +50,7 @@ func (e *evidence) mixedConns() map[uint64]bool {
 			if a.cut || a.Conn == 0 {
 				continue
 			}
-			p := printOf(a)
+			p := e.printOf(a)
 			if other, seen := carried[a.Conn]; seen && other != p {
 				mixed[a.Conn] = true
 			}
@@ -64,7 +64,7 @@ func (e *evidence) mixedConns() map[uint64]bool {
 func (e *evidence) doubtConns(p print, conns map[uint64]bool) {
 	for i := range e.calls {
 		c := &e.calls[i]
-		if c.named || c.first() == nil || printOf(c.first()) != p {
+		if c.named || c.first() == nil || e.printOf(c.first()) != p {
 			continue
 		}
 		for _, a := range c.atts {
