@@ -27,19 +27,24 @@ const answer = `{"id":"item_0001","state":"active"}`
 
 // kinds are the servers. Each answers on the address that it returns.
 var kinds = map[string]func() (string, error){
-	"bare":     func() (string, error) { return listen(http.HandlerFunc(fixed)) },
-	"mux20":    func() (string, error) { return listen(muxRoutes(20)) },
-	"httpbin":  func() (string, error) { return listen(httpbin.New()) },
-	"sleep":    func() (string, error) { return listen(http.HandlerFunc(sleeping)) },
-	"ours20":   ours(literal(20, chance)),
-	"ours200":  ours(literal(200, chance)),
-	"plain20":  ours(literal(20, "")),
-	"vars20":   ours(variables(20, chance)),
-	"vars200":  ours(variables(200, chance)),
-	"file20":   oursInFile(literal(20, chance)),
-	"delay50":  ours("routes: [{match: GET /, answers: [{delay: 50ms}]}]\n"),
-	"delay2s":  ours("routes: [{match: GET /, answers: [{delay: 2s}]}]\n"),
-	"delayvar": ours("routes: [{match: GET /*, answers: [{delay: 2s}]}]\n"),
+	"bare":      func() (string, error) { return listen(http.HandlerFunc(fixed)) },
+	"mux20":     func() (string, error) { return listen(muxRoutes(20)) },
+	"httpbin":   func() (string, error) { return listen(httpbin.New()) },
+	"sleep":     func() (string, error) { return listen(http.HandlerFunc(sleeping)) },
+	"ours20":    ours(literal(20, chance)),
+	"ours200":   ours(literal(200, chance)),
+	"plain20":   ours(literal(20, "")),
+	"vars20":    ours(variables(20, chance)),
+	"vars200":   ours(variables(200, chance)),
+	"file20":    oursInFile(literal(20, chance)),
+	"impatient": ours("", chaosserver.WithReadTimeout(5*time.Second)),
+	"failing":   ours("faults: [{status: 503}]\n"),
+	"clients":   ours("identity: {client: header X-Client}\nroutes: [{match: /*, per: client}]\n"),
+	"events":    ours("routes: [{match: '/effects/:event', per: event}]\n"),
+	"charges":   ours("routes: [{match: POST /charges, commit: {key: Idempotency-Key}, answers: [{status: 201, json: " + answer + "}]}]\n"),
+	"delay50":   ours("routes: [{match: GET /, answers: [{delay: 50ms}]}]\n"),
+	"delay2s":   ours("routes: [{match: GET /, answers: [{delay: 2s}]}]\n"),
+	"delayvar":  ours("routes: [{match: GET /*, answers: [{delay: 2s}]}]\n"),
 }
 
 const chance = `faults:
@@ -60,8 +65,8 @@ func scenario(n int, path, faults string) string {
 	return b.String()
 }
 
-func ours(text string) func() (string, error) {
-	return func() (string, error) { return serve(text) }
+func ours(text string, opts ...chaosserver.Option) func() (string, error) {
+	return func() (string, error) { return serve(text, opts...) }
 }
 
 func oursInFile(text string) func() (string, error) {
