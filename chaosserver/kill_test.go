@@ -26,6 +26,7 @@ routes:
   - {match: "GET /small/*", answers: [{status: 503, times: 2}, {status: 200}]}
   - {match: "GET /big/*", answers: [{size: 256KiB}]}
   - {match: "POST /upload/*", answers: [{status: 201, json: {id: "{call}"}}]}
+  - {match: "POST /charge/*", commit: {key: Idempotency-Key}, answers: [{status: 201, json: {id: "{call}"}}]}
 faults: [{name: flaky, chance: 20%, status: 500}]
 `
 
@@ -55,10 +56,11 @@ func serveUntilKilled(file string) int {
 }
 
 // TestKilledServer kills the server under load, at points spread over its work, 50 times. Of every answer of which a
-// client has seen a byte the journal's file has the attempt, and the file can be read up to its last whole line.
+// client has seen a byte the journal's file has the attempt, and of every charge the effect, in front of it; the file can be
+// read up to its last whole line.
 func TestKilledServer(t *testing.T) {
 	const rounds = 50
-	torn, answers := 0, 0
+	torn, answers, effects := 0, 0, 0
 	for round := range rounds {
 		file := filepath.Join(t.TempDir(), "journal")
 		seen := killUnderLoad(t, file, 1+rand.IntN(200))
@@ -75,12 +77,44 @@ func TestKilledServer(t *testing.T) {
 				t.Errorf("round %d: the answer to %s was seen, and is in no record of %d", round, target, len(log.Attempts))
 			}
 		}
+		for _, wrong := range unmatched(log) {
+			t.Errorf("round %d: %s", round, wrong)
+		}
 		answers += len(seen)
+		effects += len(log.Effects)
 		if log.Torn {
 			torn++
 		}
 	}
-	t.Logf("%d answers seen, %d files torn in their last line", answers, torn)
+	t.Logf("%d answers seen, %d effects, %d files torn in their last line", answers, effects, torn)
+	if effects == 0 {
+		t.Error("no charge was committed in any round")
+	}
+}
+
+// unmatched says which charges and effects of a record do not fit: a charge that was answered by a 201 has one effect, and no
+// key has two. The last effects may stand for attempts that the file has not.
+func unmatched(log *journal.Log) []string {
+	var wrong []string
+	byAttempt, byKey := map[uint64]int{}, map[string]int{}
+	for i := range log.Effects {
+		e := &log.Effects[i]
+		byAttempt[e.Seq]++
+		if byKey[e.Key]++; byKey[e.Key] > 1 {
+			wrong = append(wrong, "a key has two effects: "+e.Key)
+		}
+	}
+	for i := range log.Attempts {
+		a := &log.Attempts[i]
+		want := 0
+		if a.Status == 201 && strings.HasPrefix(a.Target, "/charge/") {
+			want = 1
+		}
+		if byAttempt[a.Seq] != want {
+			wrong = append(wrong, fmt.Sprintf("%s %s, answered by %d, has %d effects", a.Method, a.Target, a.Status, byAttempt[a.Seq]))
+		}
+	}
+	return wrong
 }
 
 // killUnderLoad lets 8 clients work on a server, kills it once they have seen so many answers, and returns the targets of
@@ -137,10 +171,10 @@ func askUntilCut(addr string, client int, answered func()) []string {
 	in := bufio.NewReader(nc)
 	var seen []string
 	for i := 0; ; i++ {
-		target := fmt.Sprintf("/%s/%d-%d", []string{"small", "big", "upload"}[i%3], client, i)
+		target := fmt.Sprintf("/%s/%d-%d", []string{"small", "big", "upload", "charge"}[i%4], client, i)
 		request := "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"
-		if i%3 == 2 {
-			request = "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+		if i%4 >= 2 {
+			request = "POST " + target + " HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + target + "\r\nContent-Length: 5\r\n\r\nhello"
 		}
 		if _, err := io.WriteString(nc, request); err != nil {
 			return seen

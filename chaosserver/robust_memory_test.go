@@ -40,6 +40,7 @@ func TestIdleConnectionsKeepNothing(t *testing.T) {
 		{"event of a list", "routes: [{match: '/e/:event', per: event}]", "GET /e/" + big + " HTTP/1.1\r\nHost: x\r\n\r\n"},
 		{"call in a field", "identity: {by: header X-Call}", "GET / HTTP/1.1\r\nHost: x\r\nX-Call: " + big + "\r\n\r\n"},
 		{"key", "routes: [{match: /, answers: [{json: {key: '{key}'}}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
+		{"key of the ledger", "routes: [{match: /, commit: {key: Idempotency-Key}, answers: [{json: {key: '{key}'}}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
 		{"body", "", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(long) + "\r\n\r\n" + big},
 		{"body in gzip back", "routes: [{match: /, answers: [{json: {key: '{key}'}, encoding: gzip}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
 		{"no route", "routes: [{match: '/items/:id/of/:owner'}]", "GET /" + big + " HTTP/1.1\r\nHost: x\r\n\r\n"},
@@ -51,7 +52,7 @@ func TestIdleConnectionsKeepNothing(t *testing.T) {
 			for i := range conns {
 				c := dial(t, srv)
 				conns[i] = c
-				c.say(t, row.request)
+				c.say(t, strings.Replace(row.request, "xxxxxxxx", fmt.Sprintf("%08d", i), 1)) // no two are the same
 				if got := c.answer(t); !strings.HasPrefix(got, "HTTP/1.1 200") && row.name != "no route" {
 					t.Fatalf("%.200q", got)
 				}
@@ -95,10 +96,11 @@ func TestUniqueValuesKeepMemoryFlat(t *testing.T) {
 		{"clients by their secret", "routes: [{match: /, per: client}]", inField("Authorization")},
 		{"events", "routes: [{match: '/e/:event', per: event}]", onPath("/e/")},
 		{"keys", "", inField("Idempotency-Key")},
+		{"keys of the ledger", "routes: [{match: /, commit: {key: Idempotency-Key}}]", inField("Idempotency-Key")},
 		{"addresses", "routes: [{match: /, per: client}]", func(r *http.Request, value string) { r.RemoteAddr = value + ":80" }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			srv, err := New(scenario(t, row.yaml), AsHandler(), WithMaxCalls(1000), WithJournal(journal.Options{MaxBytes: 1 << 20, MaxRecords: 1000}))
+			srv, err := New(scenario(t, row.yaml), AsHandler(), WithMaxCalls(1000), WithMaxKeys(400), WithJournal(journal.Options{MaxBytes: 1 << 20, MaxRecords: 1000}))
 			must(t, err)
 			defer srv.Close()
 			r := &http.Request{Method: "GET", RequestURI: "/", URL: &url.URL{Path: "/"}, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody, RemoteAddr: "127.0.0.1:9"}
