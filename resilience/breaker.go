@@ -220,12 +220,7 @@ func (b *Breaker) probe(g *generation) (Permit, bool) {
 
 // report takes the outcome of the call.
 func (p Permit) report(ctx context.Context, o Outcome) {
-	g := p.g
-	if w := g.sliding; w != nil && o == OutcomeSuccess && !g.b.timed && g.inRow.Load() == 0 && w.mode.Load() == windowFull {
-		w.ok.inc() // the way of most calls
-		return
-	}
-	switch g.state {
+	switch g := p.g; g.state {
 	case StateClosed:
 		g.count(ctx, o, g.b.timed && time.Since(g.b.base)-p.start >= g.b.s.SlowCall)
 	case StateHalfOpen:
@@ -235,6 +230,10 @@ func (p Permit) report(ctx context.Context, o Outcome) {
 
 // count counts the outcome of a call that began while the breaker was closed.
 func (g *generation) count(ctx context.Context, o Outcome, slow bool) {
+	if w := g.sliding; w != nil && o == OutcomeSuccess && !slow && g.inRow.Load() == 0 && w.mode.Load() == windowFull {
+		w.ok.inc() // the way of most calls
+		return
+	}
 	if o == OutcomeNeutral || o == OutcomeSuccess && g.sliding == nil && g.lastCalls == nil && g.inRow.Load() == 0 {
 		return
 	}

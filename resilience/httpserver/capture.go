@@ -88,8 +88,10 @@ func (c *capture) writeHeader(status int) {
 	c.bodyAt = len(c.record.b)
 	c.status = status
 	c.announced = -1
-	if n, err := strconv.ParseInt(c.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
-		c.announced = n
+	if text := c.header.Get("Content-Length"); text != "" {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+			c.announced = n
+		}
 	}
 	replaceHeader(before, c.header)
 }

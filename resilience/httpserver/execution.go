@@ -45,6 +45,7 @@ func NotApplied(ctx context.Context) {
 type execution struct {
 	claim   claim
 	about   Execution
+	req     http.Request // as the handler sees it
 	out     capture
 	body    requestBody
 	scratch *scratch // the body lies in it
@@ -95,8 +96,8 @@ func (m *Idempotency) run(next http.Handler, w http.ResponseWriter, r *http.Requ
 	}
 	e.claim.at, e.claim.value = executionKey{}, &e.about
 	e.out.start(w, m.set.MaxResponse, m.skip)
-	req := r.WithContext(&e.claim)
-	req.Body = &e.body
+	e.req = *r.WithContext(&e.claim)
+	e.req.Body = &e.body
 	m.keeper.hold(&e.claim)
 	returned := false
 	defer func() {
@@ -109,7 +110,7 @@ func (m *Idempotency) run(next http.Handler, w http.ResponseWriter, r *http.Requ
 		e.out.drop()
 		e.scratch.free()
 	}()
-	next.ServeHTTP(&e.out, req)
+	next.ServeHTTP(&e.out, &e.req)
 	returned = true
 	if m.settle(ctx, e) {
 		e.out.send()
@@ -161,8 +162,6 @@ func (m *Idempotency) observe(ctx context.Context, e resilience.Event) {
 		m.set.Observer.Observe(ctx, e)
 	}
 }
-
-func (m *Idempotency) skip(name string) bool { return m.drop[name] }
 
 // Steps that end a claim are tried again, since what was done cannot be undone by giving up.
 const (

@@ -109,7 +109,7 @@ type Idempotency struct {
 	store    store.Store
 	hash     func([]byte) [16]byte
 	keeper   *keeper
-	drop     map[string]bool // header fields that are not stored
+	skip     func(name string) bool // tells header fields that are not stored
 	problems problems
 }
 
@@ -124,13 +124,13 @@ func NewIdempotency(s store.Store, settings IdempotencySettings) (*Idempotency, 
 		store:    s,
 		hash:     hashOf(s),
 		keeper:   newKeeper(s, settings.Lease),
-		drop:     map[string]bool{},
 		problems: newProblems(settings.Documentation, settings.RetryAfter),
 	}
+	drop := map[string]bool{"Set-Cookie": !settings.KeepCookies}
 	for _, name := range slices.Concat(notStored, settings.DropHeaders) {
-		m.drop[http.CanonicalHeaderKey(name)] = true
+		drop[http.CanonicalHeaderKey(name)] = true
 	}
-	m.drop["Set-Cookie"] = !settings.KeepCookies
+	m.skip = func(name string) bool { return drop[name] }
 	return m, nil
 }
 
