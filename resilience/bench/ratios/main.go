@@ -5,6 +5,7 @@
 //	go run ./ratios            # the table of the targets
 //	go run ./ratios -all       # and then every library that was measured
 //	go run ./ratios -quick     # fewer and shorter runs, in two minutes
+//	go run ./ratios -readme ../README.md   # puts the tables into the README, too
 //	go test -bench . -cpu 1,2 -count 6 | go run ./ratios -
 package main
 
@@ -35,15 +36,16 @@ var measures = []measure{
 func main() {
 	all := flag.Bool("all", false, "print every library that was measured, too")
 	quick := flag.Bool("quick", false, "measure less often and for a shorter time")
+	readme := flag.String("readme", "", "put the tables into this document, between its marks")
 	raw := flag.String("raw", "", "write what go test printed to this file")
 	flag.Parse()
-	if err := run(os.Stdout, *all, *quick, *raw, flag.Args()); err != nil {
+	if err := run(os.Stdout, *all, *quick, *raw, *readme, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out io.Writer, all, quick bool, raw string, args []string) error {
+func run(out io.Writer, all, quick bool, raw, readme string, args []string) error {
 	var output bytes.Buffer
 	switch {
 	case len(args) == 1 && args[0] == "-":
@@ -67,6 +69,11 @@ func run(out io.Writer, all, quick bool, raw string, args []string) error {
 	found, err := read(&output)
 	if err != nil {
 		return err
+	}
+	if readme != "" {
+		if err := updateFile(readme, found); err != nil {
+			return err
+		}
 	}
 	if err := printTargets(out, found); err != nil || !all {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -58,5 +60,46 @@ func TestMeasured(t *testing.T) {
 func TestNothingToRead(t *testing.T) {
 	if _, err := read(strings.NewReader("PASS\n")); err == nil {
 		t.Error("no benchmark is no error")
+	}
+}
+
+func TestUpdateFile(t *testing.T) {
+	found, err := read(strings.NewReader(printed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := updateFile(path, found); err == nil {
+		t.Error("a document that is not there is no error")
+	}
+	if err := os.WriteFile(path, []byte("# Head\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := updateFile(path, found); err == nil {
+		t.Error("a document without marks is no error")
+	}
+	if err := os.WriteFile(path, []byte("# Head\n\n"+beginMark+"\nold\n"+endMark+"\n\ntail\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // again it changes nothing
+		if err := updateFile(path, found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(got)
+	for _, want := range []string{
+		"# Head\n\n" + beginMark + "\n", "\n" + endMark + "\n\ntail\n",
+		"\n| hedge, first attempt wins in time | 310 / 320 | failsafe-go: 1000 | 0.31 / 0.32 | 3 / 4 | 0.3, 3 | missed: ratio / missed: ratio, allocations |\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the document does not contain %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "old") || strings.Count(text, beginMark) != 1 {
+		t.Errorf("what was there is left:\n%s", text)
 	}
 }
