@@ -121,7 +121,7 @@ func checkTable() []Check {
 			key(Key{Name: "total", Doc: "In all."}, optional(boundsCodec), nil, func(e *Effects) **Bounds { return &e.Total })),
 		check[Truthful](Check{Name: "truthful", Identity: true, Rules: []string{"IDEM-008"},
 			Doc: "The client says that a call went well exactly where it had an effect."}),
-		check[RightResult](Check{Name: "right_result", Identity: true, Rules: []string{"CONN-003", "CONN-004", "IDEM-006", "IDEM-008"},
+		check[RightResult](Check{Name: "right_result", Identity: true, Results: true, Rules: []string{"CONN-003", "CONN-004", "IDEM-006", "IDEM-008"},
 			Doc: "What the client takes for a result is a body that was sent whole for its call."}),
 		check(Check{Name: "connections", Rules: []string{"CONN-006", "BACKOFF-007"}, Doc: "There are at most so many connections."},
 			countRow("max", 1, "Distinct ones.", func(c *Connections) **Count { return &c.Max }),

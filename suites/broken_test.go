@@ -99,6 +99,7 @@ var _ = DescribeTable("a client that lacks what a built-in scenario is about fai
 	}), "spreads_out"),
 	Entry("takes 0 for its own wait", "retry-after/zero", broken(loops), "no_hot_loop"),
 	Entry("takes a date that has passed for no wait", "retry-after/past-date", broken(loops), "no_hot_loop"),
+	Entry("holds back the one call", "retry-after/pauses", broken(func(*sketch) {}), "pauses_others"),
 	Entry("comes back by its own backoff", "retry-after/above-ceiling", broken(func(s *sketch) { s.heedRetryAfter = false }), "honours_retry_after"),
 	Entry("waits for an hour", "retry-after/above-ceiling", broken(func(s *sketch) { s.patience = 24 * time.Hour }), "ends"),
 	Entry("has no budget", "outage/budget", broken(func(s *sketch) { s.saved = float64(s.attempts) }), "amplification"),

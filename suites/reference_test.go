@@ -69,6 +69,9 @@ func policies(p *scenarios.Profile) []httpclient.Option {
 	if p.ClientConcurrency != nil {
 		options = append(options, httpclient.WithBulkhead(resilience.BulkheadSettings{MaxConcurrent: *p.ClientConcurrency, MaxQueue: 100_000}))
 	}
+	if p.HedgeAfter != nil && declared(p.HedgeMax, 2) > 1 {
+		options = append(options, httpclient.WithHedge(resilience.HedgeSettings{Delay: *p.HedgeAfter, MaxCopies: declared(p.HedgeMax, 2) - 1}))
+	}
 	if read := quotaReaders[p.QuotaDialect]; read != nil {
 		options = append(options, httpclient.WithQuota(read))
 	}

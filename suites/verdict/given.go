@@ -42,7 +42,7 @@ func (s *scope) noOrders() *opinion {
 	if len(s.evidence.calls) == 0 || s.takesOrders() {
 		return nil
 	}
-	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the client takes no orders, so that nobody says what became of each call"}, final: true}
+	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the client takes no orders, as one in process does"}, final: true}
 	o.Hint = "Judge it in process: package suites for Go clients."
 	o.note = "needs the result of each call"
 	return &o

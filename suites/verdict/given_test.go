@@ -85,7 +85,7 @@ func declaringBreaker(s *scenarios.Scenario) {
 }
 
 // needsOrders is what every check of results says of a client that takes none.
-var needsOrders = said{outcome: Skip, sentence: "the client takes no orders, so that nobody says what became of each call.",
+var needsOrders = said{outcome: Skip, sentence: "the client takes no orders, as one in process does.",
 	hint: "Judge it in process: package suites for Go clients."}
 
 func TestChecksOfResultsNeedThem(t *testing.T) {
