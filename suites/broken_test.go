@@ -39,6 +39,10 @@ var _ = DescribeTable("a client broken in one way fails just the check of a buil
 	Entry("repeats a POST without a key", "retry/unsafe-post", "no_unsafe_retry", func(s *sketch) {
 		s.safe = func(*http.Request) bool { return true }
 	}),
+	Entry("makes its keys below the client that follows redirects", "idempotency/redirect-307-keeps-key", "same_idempotency_key", func(*sketch) {}),
+	Entry("sends a refused key again", "idempotency/key-refused", "not_resent_unchanged", func(s *sketch) {
+		s.retries = func(status int) bool { return status >= 400 }
+	}),
 )
 
 // So do clients that lack a timeout, a breaker or a pool that works, and those whose flaw two checks of the scenario see.

@@ -52,7 +52,9 @@ var _ = suites.DescribeClient("a sound client written by hand", theT, broken(fun
 	"backoff/jitter", "backoff/growth", "backoff/throttled", "backoff/two-clients", "latency/slow-tail",
 	"timeout/deadline", "timeout/slow-but-legal", "timeout/cancelled", "outage/budget", "outage/budget-refills",
 	"connection/close-header", "connection/stale-keep-alive", "connection/stray-bytes", "connection/truncated-length",
-	"connection/missing-last-chunk", "connection/cut-gzip", "connection/errors-drained", "connection/reset-loop")
+	"connection/missing-last-chunk", "connection/cut-gzip", "connection/errors-drained", "connection/reset-loop",
+	"idempotency/charged-once", "idempotency/lost-response", "idempotency/gateway-504-committed", "idempotency/key-required",
+	"idempotency/distinct-keys", "idempotency/naive-api-no-key", "vendors/stripe-lost-response")
 
 // And so does a breaker written by hand.
 var _ = suites.DescribeClient("a sound breaker written by hand", theT, fused(func(*fuse) {}),

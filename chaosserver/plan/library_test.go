@@ -8,8 +8,8 @@ import (
 	"brownout/scenarios"
 )
 
-// client is a plain good client: three attempts, doubling pauses, Retry-After waited out, final answers and unsafe
-// requests not repeated.
+// client is a plain good client: four attempts, doubling pauses, Retry-After waited out, redirects followed, final answers and
+// unsafe requests not repeated, one key for each call that may be.
 type client struct {
 	scenario *scenarios.Scenario
 	plan     *Plan
@@ -27,24 +27,30 @@ type outcome struct {
 }
 
 // call makes one call that starts at an instant.
-func (c *client) call(step *scenarios.Step, req *scenarios.Request, number int, start time.Duration) {
-	o := outcome{route: -1}
-	for i := range c.scenario.Routes {
-		if m := c.scenario.Routes[i].Match[0]; o.route < 0 && m.Method == req.Method && within(&req.Path, &m.Path) == yes {
-			o.route = i
-		}
-	}
+func (c *client) call(step *scenarios.Step, req *scenarios.Request, kase string, number int, start time.Duration) {
+	o := outcome{route: c.route(req.Method, &req.Path)}
 	safe := req.Method != "POST" || step.Idempotent
 	in := Input{Route: o.route, Call: number, Elapsed: start, Method: req.Method, Path: req.Path.Text}
+	if o.route >= 0 && kase != "" {
+		in.Case, _ = c.scenario.Routes[o.route].CaseNamed(kase)
+	}
 	for pause := 100 * time.Millisecond; ; pause *= 2 {
 		c.arrival++
 		in.Attempt, in.Arrival = in.Attempt+1, c.arrival
 		d := decide(c.plan, in)
 		c.see(&o, &in, &d)
 		o.attempts = in.Attempt
-		o.ok = d.Wire == nil && d.Answer.Status < 300
-		transient := d.Wire != nil || d.Answer.Status >= 500 || d.Answer.Status == 429
-		if o.ok || !transient || !safe || in.Attempt == 3 {
+		if d.Commit && step.Idempotent && c.scenario.Routes[in.Route].Commit.Keyed() {
+			in.Ledger, in.Stored = LedgerStored, d.Stored
+		}
+		if to := d.Answer.Redirect.Text; to != "" && d.Answer.Status/100 == 3 {
+			in.Route, in.Entries = c.route(req.Method, &scenarios.Path{Text: to, Segments: []scenarios.Segment{{Literal: to[1:]}}}), 0
+			continue
+		}
+		lost := d.Wire != nil && !d.Wire.LeavesWhole()
+		o.ok = !lost && d.Answer.Status < 300
+		transient := lost || d.Answer.Status >= 500 || d.Answer.Status == 429
+		if o.ok || !transient || !safe || in.Attempt == 4 {
 			break
 		}
 		wait := pause
@@ -54,6 +60,14 @@ func (c *client) call(step *scenarios.Step, req *scenarios.Request, number int, 
 		in.Elapsed += d.Delay + wait
 	}
 	c.calls = append(c.calls, o)
+}
+
+// route returns the index of the first route for a path; -1 for none.
+func (c *client) route(method string, path *scenarios.Path) int {
+	return slices.IndexFunc(c.scenario.Routes, func(r scenarios.Route) bool {
+		m := &r.Match[0]
+		return m.Method == method && (m.Path.Text == path.Text || within(path, &m.Path) == yes)
+	})
 }
 
 // see notes what an attempt met.
@@ -85,8 +99,14 @@ func (c *client) drive() {
 		if step.For > 0 {
 			calls = int(step.For / gap)
 		}
-		for n := range calls {
-			c.call(step, &step.Requests[n%len(step.Requests)], len(c.calls)+1, time.Duration(n)*gap)
+		cases := step.Cases
+		if cases == nil {
+			cases = []string{""}
+		}
+		for _, kase := range cases {
+			for n := range calls {
+				c.call(step, &step.Requests[n%len(step.Requests)], kase, len(c.calls)+1, time.Duration(n)*gap)
+			}
 		}
 	}
 }
@@ -112,24 +132,39 @@ func TestLibrary(t *testing.T) {
 			for i := range s.Expect {
 				c.expect(t, &s.Expect[i])
 			}
-			if e := Explain(s); len(e.Stretches) < len(s.Phases) || len(e.Stretches[0].Routes) != len(s.Routes) {
+			if e := Explain(s); len(e.Stretches) < len(s.Phases) || len(e.Stretches[0].Routes) != lists(s) {
 				t.Errorf("explained in %d stretches of %d routes", len(e.Stretches), len(e.Stretches[0].Routes))
 			}
 		})
 	}
 }
 
+// lists is how many lists of answers a scenario has.
+func lists(s *scenarios.Scenario) int {
+	n := 0
+	for i := range s.Routes {
+		n += max(len(s.Routes[i].Cases), 1)
+	}
+	return n
+}
+
 // happened holds the run to what must have happened.
 func (c *client) happened(t *testing.T) {
 	for i := range c.scenario.Routes {
-		for entry := range c.scenario.Routes[i].Answers[1:] {
-			if a := &c.scenario.Routes[i].Answers[entry]; !a.Optional && !c.entries[[2]int{i, entry}] {
-				t.Errorf("answers[%d] of %s was never reached", entry, c.scenario.Routes[i].Name)
+		r := &c.scenario.Routes[i]
+		for list := range max(len(r.Cases), 1) {
+			from, to := r.List(list)
+			for entry := from; entry < to-1; entry++ {
+				if a := &r.Answers[entry]; !a.Optional && !c.entries[[2]int{i, entry}] {
+					t.Errorf("%s of %s was never reached", r.EntryName(entry), r.Name)
+				}
 			}
 		}
 	}
 	for i := range c.scenario.Faults {
-		if !c.scenario.Faults[i].Optional && !c.faults[i] {
+		f := &c.scenario.Faults[i]
+		ofConnections := f.OnConnection() || f.When.ConnRequest != nil // of which this client has none
+		if !f.Optional && !c.faults[i] && !ofConnections {
 			t.Errorf("fault %s never struck", c.scenario.Faults[i].Name)
 		}
 	}
@@ -151,8 +186,8 @@ func (c *client) expect(t *testing.T, x *scenarios.Expectation) {
 		}
 	}
 	row, _ := scenarios.CheckNamed(x.Name)
-	if len(calls) < max(row.Sample, 1) {
-		t.Errorf("%s sees %d calls, needs %d", x.Name, len(calls), max(row.Sample, 1))
+	if least := max(row.Sample, 1); row.SampleOf != "waits" && len(calls) < least {
+		t.Errorf("%s sees %d calls, needs %d", x.Name, len(calls), least)
 	}
 	switch p := x.Params.(type) {
 	case *scenarios.Succeeds:
@@ -173,6 +208,9 @@ func (c *client) expect(t *testing.T, x *scenarios.Expectation) {
 		}
 	case *scenarios.BackoffGrows, *scenarios.BackoffJitters, *scenarios.NoHotLoop:
 		least := map[string]int{"backoff_grows": 3, "backoff_jitters": 2, "no_hot_loop": 3}[x.Name]
+		if slices.ContainsFunc(c.scenario.Faults, func(f scenarios.Fault) bool { return f.OnConnection() }) {
+			return // attempts that this client does not see
+		}
 		if n := len(slices.DeleteFunc(calls, func(o outcome) bool { return o.attempts < least })); n < row.Sample {
 			t.Errorf("%s: %d calls have %d attempts, needs %d", x.Name, n, least, row.Sample)
 		}

@@ -60,7 +60,7 @@ func (s *scope) effectsPerCall(b scenarios.Bounds) opinion {
 			o.Sentence += fmt.Sprintf(" %d of %d calls had too many.", len(over), len(calls))
 		}
 		o.Others = others(first(worst, over))
-	case slices.ContainsFunc(s.vague, func(c *call) bool { return s.commits(c.route()) }):
+	case slices.ContainsFunc(s.vague, s.mayCommit):
 		return s.alike()
 	case len(calls) == 0:
 		return s.noCall()

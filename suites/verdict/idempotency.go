@@ -82,13 +82,18 @@ func (s *scope) keyed(c *call, atts []*attempt) bool {
 
 // namedByKey reports whether calls are told apart by the very header that carries their keys.
 func (s *scope) namedByKey() bool {
+	return s.namingKey() >= 0
+}
+
+// namingKey is the index of that header among those that may carry keys; -1 where none of them names calls.
+func (s *scope) namingKey() int {
 	id := s.scenario.Identity
-	return id.By == "header" && slices.ContainsFunc(s.keyHeaders(), func(h string) bool { return strings.EqualFold(id.Header, h) })
+	return slices.IndexFunc(s.keyHeaders(), func(h string) bool { return id.By == "header" && strings.EqualFold(id.Header, h) })
 }
 
 // unableToFail is the opinion on a check of keys where calls are named by their keys.
 func (s *scope) unableToFail() opinion {
-	o := unseen("calls are told apart by their %s, so this cannot fail", s.keyHeader())
+	o := unseen("calls are told apart by their %s, so this cannot fail", s.keyHeaders()[s.namingKey()])
 	o.Hint = "Name the calls otherwise: with --per-call, or with identity: {by: path}."
 	return o
 }

@@ -60,17 +60,29 @@ func (s *scope) committing() []*call {
 	everywhere := !slices.ContainsFunc(s.scenario.Routes, func(r scenarios.Route) bool { return r.Commit == nil })
 	var calls []*call
 	for _, c := range s.calls {
-		if route := c.route(); s.commits(route) || route == "" && everywhere && len(c.atts) == 0 {
+		if s.mayCommit(c) || everywhere && len(c.atts) == 0 {
 			calls = append(calls, c)
 		}
 	}
 	return calls
 }
 
+// mayCommit reports whether a call came to a route that has effects, if only by a redirect.
+func (e *evidence) mayCommit(c *call) bool {
+	return slices.ContainsFunc(c.atts, func(a *attempt) bool { return e.commits(a.Route) })
+}
+
 // keyOf is the header that carries the idempotency keys of a call's route.
 func (s *scope) keyOf(c *call) string {
-	if r := s.routes[c.route()]; r != nil && r.Commit.Keyed() {
-		return r.Commit.KeyHeader(&s.scenario.Profile)
+	route := "" // of the attempt before, so that only what changes is looked up
+	for _, a := range c.atts {
+		if a.Route == route {
+			continue
+		}
+		route = a.Route
+		if r := s.routes[route]; r != nil && r.Commit.Keyed() {
+			return r.Commit.KeyHeader(&s.scenario.Profile)
+		}
 	}
 	return s.keyHeader()
 }
