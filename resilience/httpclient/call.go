@@ -132,6 +132,9 @@ func (c *call) read(resp *http.Response) *StatusError {
 	if e.exhausted && !e.push.delayed {
 		e.push.delay, e.push.delayed = e.restored, true
 	}
+	if e.Status == http.StatusForbidden && e.push.delayed && len(c.t.quotas) > 0 {
+		e.exhausted = true // GitHub's secondary limits tell of no quota but when to come back
+	}
 	switch {
 	case e.Status < 400:
 		return e

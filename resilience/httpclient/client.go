@@ -53,7 +53,8 @@ func WithBudget(s resilience.BudgetSettings) Option {
 
 // WithBreaker puts a circuit breaker for each host around every attempt. A failure is an error of the transport that is not
 // the caller's cancellation, and a status of 500 or above that is worth another attempt: never one of the 4xx, nor 429, which
-// says that the server works. An attempt that is refused is not made, and not retried: the call fails with a
+// says that the server works. Classify, if it is set, decides instead, about errors of the transport and about every answer of 400 and
+// above, as a [*StatusError]. An attempt that is refused is not made, and not retried: the call fails with a
 // [*resilience.OpenError].
 func WithBreaker(s resilience.BreakerSettings) Option {
 	return func(c *config) { c.breaker = &s }
@@ -97,7 +98,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 }
 
 // WithQuota reads the quota headers of every answer. When one says that a quota is exhausted, the host is left alone until
-// it is restored, and a 403 or 429 that comes with it is retried after that. Retry-After takes precedence.
+// it is restored, and a 403 or 429 that comes with it is retried after that. So is a 403 with a Retry-After alone, as of GitHub's
+// secondary limits; without either it is final. Retry-After takes precedence.
 func WithQuota(readers ...QuotaReader) Option {
 	return func(c *config) { c.quotas = readers }
 }
@@ -178,6 +180,9 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		scope:      c.scope,
 		header:     http.CanonicalHeaderKey(c.header),
 		maxSent:    retry.MaxAttempts(),
+	}
+	if c.breaker != nil {
+		t.classify = c.breaker.Classify
 	}
 	if c.hedge != nil {
 		t.maxSent *= 1 + max(1, c.hedge.MaxCopies)

@@ -114,6 +114,41 @@ func TestBreakerOutcomes(t *testing.T) {
 	})
 }
 
+// What counts as a failure is a function, where one is given.
+func TestBreakerClassify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		status := 0
+		var asked []string
+		tr := newTransport(t, roundTripper(func(*http.Request) (*http.Response, error) {
+			if status == 0 {
+				return nil, errors.New("reset")
+			}
+			return answer(status), nil
+		}), httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 1}), httpclient.WithBreaker(resilience.BreakerSettings{
+			ConsecutiveFailures: 1, OpenFor: time.Minute,
+			Classify: func(err error) resilience.Outcome {
+				asked = append(asked, err.Error())
+				if e, ok := errors.AsType[*httpclient.StatusError](err); ok && e.Status == 429 {
+					return resilience.OutcomeFailure
+				}
+				return resilience.OutcomeSuccess
+			},
+		}))
+		for _, status = range []int{200, 302, 503, 404, 0, 429} {
+			if _, err := get(t, tr, "http://a.test/"); errors.Is(err, resilience.ErrOpen) {
+				t.Fatalf("open before %d", status)
+			}
+		}
+		if _, err := get(t, tr, "http://a.test/"); !errors.Is(err, resilience.ErrOpen) {
+			t.Errorf("after a 429: %v", err)
+		}
+		const want = "server answered 503 Service Unavailable, server answered 404 Not Found, reset, server answered 429 Too Many Requests"
+		if got := strings.Join(asked, ", "); got != want {
+			t.Errorf("asked about %s; want %s", got, want)
+		}
+	})
+}
+
 // A panic of the base passes through, and leaves the breaker's probe free.
 func TestPanicReleasesThePermit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -130,6 +130,8 @@ func TestQuotaOnRefusal(t *testing.T) {
 	}{
 		{403, github, 2, 30 * time.Second, "GitHub's throttle"},
 		{403, http.Header{}, 1, 0, "a plain 403"},
+		{403, http.Header{"Retry-After": {"7"}}, 2, 7 * time.Second, "GitHub's secondary limit"},
+		{403, http.Header{"Retry-After": {"soon"}}, 1, 0, "a Retry-After that says nothing"},
 		{429, github, 2, 30 * time.Second, "the reset is the wait"},
 		{429, merge(github, "Retry-After", "2"), 2, 2 * time.Second, "Retry-After takes precedence"},
 	} {

@@ -9,7 +9,7 @@ import (
 	"brownout/resilience"
 )
 
-// StatusError is an answer that counts as a failed attempt. It is what RetryIf, observers and [resilience.RetryError] see;
+// StatusError is an answer that counts as a failed attempt. It is what RetryIf, a breaker's Classify, observers and [resilience.RetryError] see;
 // the caller of RoundTrip gets the last answer itself.
 type StatusError struct {
 	Status int         // of the answer

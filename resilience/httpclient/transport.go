@@ -20,8 +20,9 @@ type Transport struct {
 	retryable  func(status int) bool
 	pauses     bool // Retry-After holds back the host
 	maxPause   time.Duration
-	watched    bool // it matters when a call began
-	bare       bool // an attempt is nothing but the base's RoundTrip, unless the host is paused
+	classify   func(error) resilience.Outcome // of the breakers; nil = the default
+	watched    bool                           // it matters when a call began
+	bare       bool                           // an attempt is nothing but the base's RoundTrip, unless the host is paused
 	scope      func(*http.Request) string
 	header     string // of the attempts' count; empty = none
 	maxSent    int    // how often a call is sent at most, copies included
@@ -161,6 +162,11 @@ func (t *Transport) wire(h *host, req *http.Request) (resp *http.Response, err e
 // outcome says what an attempt tells about the health of its host.
 func (t *Transport) outcome(req *http.Request, resp *http.Response, err error) resilience.Outcome {
 	switch {
+	case t.classify != nil && !(err == nil && resp.StatusCode < 400) && req.Context().Err() != context.Canceled:
+		if err == nil {
+			err = &StatusError{Status: resp.StatusCode, Header: resp.Header}
+		}
+		return t.classify(err)
 	case err == nil && (resp.StatusCode < 500 || !t.retryable(resp.StatusCode)):
 		return resilience.OutcomeSuccess
 	case err == nil:
