@@ -361,6 +361,19 @@ var _ = rule("RL-009", func() {
 		}
 	})
 
+	It("and its own is left alone", inVirtualTime(func() {
+		s := newService(func(_ int, req *http.Request) (*http.Response, error) {
+			return reply(req, 200, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "5.000"), nil
+		})
+		client := bundled(httpclient.WithQuota(httpclient.DiscordQuota), httpclient.WithRouteQuota(nil, httpclient.DiscordBucket))(s)
+		for _, path := range []string{"/channels/1", "/channels/2", "/channels/1"} {
+			get(context.Background(), client, "http://upstream.test"+path)
+		}
+		came := s.record()
+		Expect(came[1].at).To(BeZero())
+		Expect(came[2].at).To(BeNumerically(">=", 5*time.Second))
+	}))
+
 	It("the one of all", func() {
 		for _, a := range others("true") {
 			Expect(a.at).To(BeNumerically(">=", 5*time.Second))

@@ -124,9 +124,14 @@ func (c *call) expects() bool { return c.wary && !c.plain.Load() }
 func (c *call) read(resp *http.Response) *StatusError {
 	now := time.Now()
 	e := &StatusError{Status: resp.StatusCode, Header: resp.Header, push: readPushback(resp.Header, now)}
+	for _, read := range c.t.routeQuotas {
+		if wait, exhausted := read(resp.Header, now); exhausted {
+			e.exhausted, e.route, e.restored = true, true, max(e.restored, wait)
+		}
+	}
 	for _, read := range c.t.quotas {
 		if wait, exhausted := read(resp.Header, now); exhausted {
-			e.exhausted, e.restored = true, max(e.restored, wait)
+			e.exhausted, e.route, e.restored = true, false, max(e.restored, wait) // where both are, that of all governs
 		}
 	}
 	if e.exhausted && !e.push.delayed {
@@ -166,6 +171,10 @@ func (c *call) hold(e *StatusError) {
 		return
 	}
 	d := min(e.push.delay, c.t.maxPause)
+	if e.route {
+		c.h.routes.Get(c.t.route(c.req)).pause(d)
+		return
+	}
 	if c.h.limiter != nil {
 		c.h.limiter.PauseUntil(time.Now().Add(d))
 		return

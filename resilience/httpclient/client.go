@@ -13,24 +13,26 @@ import (
 type Option func(*config)
 
 type config struct {
-	retry      resilience.RetrySettings
-	keys       KeySettings
-	addKeys    bool
-	bodyBuffer int64
-	timeout    time.Duration
-	answers    int64
-	breaker    *resilience.BreakerSettings
-	bulkhead   *resilience.BulkheadSettings
-	limiter    *resilience.LimiterSettings
-	budget     *resilience.BudgetSettings
-	hedge      *resilience.HedgeSettings
-	quotas     []QuotaReader
-	retryable  func(status int) bool
-	noPause    bool
-	scope      func(*http.Request) string
-	maxHosts   int
-	header     string
-	observer   resilience.Observer
+	retry       resilience.RetrySettings
+	keys        KeySettings
+	addKeys     bool
+	bodyBuffer  int64
+	timeout     time.Duration
+	answers     int64
+	breaker     *resilience.BreakerSettings
+	bulkhead    *resilience.BulkheadSettings
+	limiter     *resilience.LimiterSettings
+	budget      *resilience.BudgetSettings
+	hedge       *resilience.HedgeSettings
+	quotas      []QuotaReader
+	route       func(*http.Request) string
+	routeQuotas []QuotaReader
+	retryable   func(status int) bool
+	noPause     bool
+	scope       func(*http.Request) string
+	maxHosts    int
+	header      string
+	observer    resilience.Observer
 }
 
 // WithRetry sets how attempts are repeated; without it the zero [resilience.RetrySettings] are used. A MaxAttempts of 1
@@ -104,6 +106,13 @@ func WithQuota(readers ...QuotaReader) Option {
 	return func(c *config) { c.quotas = readers }
 }
 
+// WithRouteQuota is [WithQuota] for services that count by route, such as Discord with [DiscordBucket]: an exhausted quota holds back
+// requests of the same route alone, and so does the Retry-After that comes with it. route names what a request's quota belongs
+// to, within its host; nil means the method and the path. Put readers of quotas that all routes share into WithQuota.
+func WithRouteQuota(route func(*http.Request) string, readers ...QuotaReader) Option {
+	return func(c *config) { c.route, c.routeQuotas = route, readers }
+}
+
 // WithoutHostPause makes Retry-After hold back the one call that was told it, and no other call to the host.
 func WithoutHostPause() Option {
 	return func(c *config) { c.noPause = true }
@@ -166,20 +175,22 @@ func New(base http.RoundTripper, options ...Option) (*Transport, error) {
 		return nil, fmt.Errorf("httpclient: %w", err)
 	}
 	t := &Transport{
-		base:       base,
-		retry:      retry,
-		keys:       newKeys(c.keys, c.addKeys),
-		bodyBuffer: c.bodyBuffer,
-		answers:    c.answers,
-		quotas:     c.quotas,
-		retryable:  c.retryable,
-		pauses:     !c.noPause,
-		maxPause:   c.retry.MaxPushback,
-		watched:    c.retry.MaxElapsed > 0,
-		bare:       c.breaker == nil && c.bulkhead == nil && c.limiter == nil && c.timeout == 0 && c.answers == 0,
-		scope:      c.scope,
-		header:     http.CanonicalHeaderKey(c.header),
-		maxSent:    retry.MaxAttempts(),
+		base:        base,
+		retry:       retry,
+		keys:        newKeys(c.keys, c.addKeys),
+		bodyBuffer:  c.bodyBuffer,
+		answers:     c.answers,
+		quotas:      c.quotas,
+		route:       c.route,
+		routeQuotas: c.routeQuotas,
+		retryable:   c.retryable,
+		pauses:      !c.noPause,
+		maxPause:    c.retry.MaxPushback,
+		watched:     c.retry.MaxElapsed > 0,
+		bare:        c.breaker == nil && c.bulkhead == nil && c.limiter == nil && c.timeout == 0 && c.answers == 0 && len(c.routeQuotas) == 0,
+		scope:       c.scope,
+		header:      http.CanonicalHeaderKey(c.header),
+		maxSent:     retry.MaxAttempts(),
 	}
 	if c.breaker != nil {
 		t.classify = c.breaker.Classify
@@ -215,6 +226,9 @@ func (c *config) complete() error {
 	if c.retryable == nil {
 		c.retryable = RetryableStatus
 	}
+	if c.route == nil {
+		c.route = methodAndPath
+	}
 	switch {
 	case c.timeout < 0:
 		return &resilience.SettingError{Field: "WithAttemptTimeout", Value: c.timeout, Want: "0 (no bound) or more"}
@@ -239,6 +253,11 @@ func (c *config) hostMaker() func(string) *host {
 func (c *config) newHost(name string, base time.Time) (h *host, err error) {
 	h = &host{name: name}
 	h.gate.base = base
+	if len(c.routeQuotas) > 0 {
+		if h.routes, err = newRoutes(base); err != nil {
+			return nil, err
+		}
+	}
 	if c.timeout > 0 {
 		h.clock = &deadlines{base: base, timeout: c.timeout}
 	}

@@ -32,7 +32,7 @@
 // # Being told to wait
 //
 // Retry-After is understood in seconds and in the three forms of dates, which count from the answer's Date; Retry-After-Ms and
-// X-Amz-Retry-After in milliseconds; quota headers by [WithQuota]. What the server asks is never cut short: it is waited for,
+// X-Amz-Retry-After in milliseconds; quota headers by [WithQuota] and [WithRouteQuota]. What the server asks is never cut short: it is waited for,
 // or where it is longer than MaxPushback or the deadline allows, the call ends at once with the last answer. Meanwhile other
 // calls to the host wait too, or fail at once with a [*PausedError] when their deadline is earlier; for at most
 // MaxPushback, in case the server named a date by mistake. Malformed values are ignored.

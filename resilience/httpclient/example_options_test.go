@@ -2,6 +2,7 @@ package httpclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -85,6 +86,7 @@ func ExampleQuotaReader() {
 		{"IETF", httpclient.IETFQuota, http.Header{"Ratelimit": {`"default";r=0;t=30`}}},
 		{"GitHub", httpclient.GitHubQuota, http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(now.Unix() + 60)}}},
 		{"Discord", httpclient.DiscordQuota, http.Header{"X-Ratelimit-Global": {"true"}, "X-Ratelimit-Reset-After": {"1.5"}}},
+		{"Discord's buckets", httpclient.DiscordBucket, http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset-After": {"0.5"}}},
 		{"OpenAI", httpclient.OpenAIQuota, http.Header{"X-Ratelimit-Remaining-Tokens": {"0"}, "X-Ratelimit-Reset-Tokens": {"6m0s"}}},
 		{"Anthropic", httpclient.AnthropicQuota, http.Header{"Anthropic-Ratelimit-Requests-Remaining": {"0"}, "Anthropic-Ratelimit-Requests-Reset": {"2026-11-25T12:00:20Z"}}},
 		{"Shopify", httpclient.ShopifyQuota, http.Header{"X-Shopify-Shop-Api-Call-Limit": {"40/40"}}},
@@ -98,11 +100,39 @@ func ExampleQuotaReader() {
 	// IETF true 30s
 	// GitHub true 1m0s
 	// Discord true 1.5s
+	// Discord's buckets true 500ms
 	// OpenAI true 6m0s
 	// Anthropic true 20s
 	// Shopify true 500ms
 	// others true 10s
 	// not exhausted false 0s
+}
+
+// A client of Discord: a bucket that is exhausted holds back its own route, and the global limit all.
+func ExampleWithRouteQuota() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-RateLimit-Remaining", "0")
+		w.Header().Set("X-RateLimit-Reset-After", "3600")
+	}))
+	defer server.Close()
+
+	transport, _ := httpclient.New(nil, httpclient.WithQuota(httpclient.DiscordQuota), httpclient.WithRouteQuota(nil, httpclient.DiscordBucket))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, path := range []string{"/channels/1", "/channels/2", "/channels/1"} {
+		req, _ := http.NewRequestWithContext(ctx, "GET", server.URL+path, nil)
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			fmt.Println(path, "paused:", errors.Is(err, httpclient.ErrPaused))
+			continue
+		}
+		_ = resp.Body.Close()
+		fmt.Println(path, resp.StatusCode)
+	}
+	// Output:
+	// /channels/1 200
+	// /channels/2 200
+	// /channels/1 paused: true
 }
 
 // A budget of one's own for what hedging may cost, in place of the one that each host has.

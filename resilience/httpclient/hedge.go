@@ -28,6 +28,7 @@ type hedging struct {
 	permit resilience.Permit
 	begun  bool           // the first was sent, or at least tried
 	lost   *http.Response // the first's answer, if it is no good
+	route  *gate          // of the request; nil unless quotas are counted by route
 
 	mu   sync.Mutex // held while a copy is made of the call's request
 	over bool       // the request is the caller's again; guarded by mu
@@ -36,12 +37,15 @@ type hedging struct {
 // hedged sends req, and copies of it while its answer is late. The error is that of req; so is the answer, if none is good.
 func (c *call) hedged(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	permit, err := c.t.admit(ctx, c.h)
+	permit, err := c.t.admit(c.h, req)
 	if err != nil {
 		drop(req)
 		return nil, err
 	}
 	g := &hedging{c: c, req: req, permit: permit}
+	if c.h.routes != nil {
+		g.route = c.h.routes.Get(c.t.route(req))
+	}
 	defer g.end()
 	resp, err := resilience.Do(ctx, g.run, resilience.Policy(c.h.hedge))
 	switch {
@@ -92,7 +96,7 @@ func (g *hedging) run(ctx context.Context) (*http.Response, error) {
 
 // copy returns the request of a copy, and its permit, if it may be sent at once.
 func (g *hedging) copy(ctx context.Context) (*http.Request, resilience.Permit, error) {
-	permit, ok := g.c.h.admitNow(ctx)
+	permit, ok := g.c.h.admitNow(ctx, g.route)
 	if !ok {
 		return nil, permit, errNoCopy
 	}
@@ -128,8 +132,8 @@ func (g *hedging) end() {
 }
 
 // admitNow lets a copy through if it need not wait and takes nobody's place: not that of a breaker's probe either.
-func (h *host) admitNow(ctx context.Context) (permit resilience.Permit, ok bool) {
-	if h.gate.closed() || h.breaker != nil && h.breaker.State() != resilience.StateClosed {
+func (h *host) admitNow(ctx context.Context, route *gate) (permit resilience.Permit, ok bool) {
+	if h.gate.closed() || route != nil && route.closed() || h.breaker != nil && h.breaker.State() != resilience.StateClosed {
 		return permit, false
 	}
 	if h.breaker != nil {

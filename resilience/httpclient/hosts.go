@@ -1,7 +1,9 @@
 package httpclient
 
 import (
+	"net/http"
 	"sync/atomic"
+	"time"
 
 	"brownout/resilience"
 )
@@ -10,12 +12,29 @@ import (
 type host struct {
 	name     string
 	gate     gate
-	clock    *deadlines          // nil = no timeout of an attempt
-	breaker  *resilience.Breaker // nil = none, as those below
+	routes   *resilience.Group[string, *gate] // nil unless quotas are counted by route
+	clock    *deadlines                       // nil = no timeout of an attempt
+	breaker  *resilience.Breaker              // nil = none, as those below
 	bulkhead *resilience.Bulkhead
 	limiter  *resilience.Limiter
 	budget   *resilience.Budget
 	hedge    *resilience.Hedge
+}
+
+// newRoutes returns gates for the routes of a host, which are made as they turn up.
+func newRoutes(base time.Time) (*resilience.Group[string, *gate], error) {
+	return resilience.NewGroup(resilience.GroupSettings[string, *gate]{
+		New:  func(string) *gate { return &gate{base: base} },
+		Keep: (*gate).closed,
+	})
+}
+
+// methodAndPath is what a quota belongs to unless the caller says otherwise.
+func methodAndPath(req *http.Request) string {
+	if req.URL == nil {
+		return req.Method
+	}
+	return req.Method + " " + req.URL.Path
 }
 
 // dismiss gives back what an attempt holds that was admitted to breaker and bulkhead, and is not sent.

@@ -178,3 +178,49 @@ func TestRedirectAfterRetryAfter(t *testing.T) {
 		}
 	})
 }
+
+// A quota of one route holds back that route alone: other paths, and the same path of other hosts, go on. That of all routes
+// holds back all.
+func TestRouteQuota(t *testing.T) {
+	exhausted := func(extra ...string) http.Header {
+		h := http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset-After": {"5.5"}}
+		for i := 0; i < len(extra); i += 2 {
+			h.Set(extra[i], extra[i+1])
+		}
+		return h
+	}
+	for _, c := range []struct {
+		why    string
+		first  step
+		same   time.Duration // when the next request of the same route is sent, and of others
+		others time.Duration
+	}{
+		{"a good answer that was the last", step{status: 200, header: exhausted()}, 5500 * time.Millisecond, 0},
+		{"a refusal", step{status: 429, header: exhausted("Retry-After", "7")}, 7 * time.Second, 0},
+		{"the limit of all", step{status: 429, header: exhausted("X-Ratelimit-Global", "true")}, 5500 * time.Millisecond, 5500 * time.Millisecond},
+		{"calls are left", step{status: 200, header: http.Header{"X-Ratelimit-Remaining": {"3"}, "X-Ratelimit-Reset-After": {"5.5"}}}, 0, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			u := &upstream{steps: []step{c.first, {status: 200}}}
+			tr := newTransport(t, u, httpclient.WithRetry(resilience.RetrySettings{MaxAttempts: 1, PushbackJitter: -1}),
+				httpclient.WithQuota(httpclient.DiscordQuota), httpclient.WithRouteQuota(nil, httpclient.DiscordBucket))
+			send := func(url string) time.Duration {
+				start := time.Now()
+				if _, err := get(t, tr, url); err != nil {
+					t.Fatalf("%s: %v", c.why, err)
+				}
+				return time.Since(start)
+			}
+			send("http://a.test/channels/1")
+			if took := send("http://b.test/channels/1"); took != 0 {
+				t.Errorf("%s: another host waited %v", c.why, took)
+			}
+			if took := send("http://a.test/channels/2"); took < c.others || took > c.others*11/10 {
+				t.Errorf("%s: another route waited %v, want %v", c.why, took, c.others)
+			}
+			if took := send("http://a.test/channels/1"); took < c.same-c.others || took > (c.same-c.others)*11/10 {
+				t.Errorf("%s: the route waited %v, want %v", c.why, took, c.same-c.others)
+			}
+		})
+	}
+}

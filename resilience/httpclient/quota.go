@@ -19,6 +19,7 @@ var (
 	_ QuotaReader = IETFQuota
 	_ QuotaReader = GitHubQuota
 	_ QuotaReader = DiscordQuota
+	_ QuotaReader = DiscordBucket
 	_ QuotaReader = OpenAIQuota
 	_ QuotaReader = AnthropicQuota
 	_ QuotaReader = ShopifyQuota
@@ -48,12 +49,21 @@ func GitHubQuota(h http.Header, now time.Time) (time.Duration, bool) {
 }
 
 // DiscordQuota reads X-RateLimit-Reset-After, seconds with a fraction, where the limit is X-RateLimit-Global. An exhausted
-// bucket of one route says nothing about others; the Retry-After that comes with its 429 holds back that call alone.
+// bucket of one route says nothing about others: see [DiscordBucket].
 func DiscordQuota(h http.Header, _ time.Time) (time.Duration, bool) {
 	if h.Get("X-Ratelimit-Global") != "true" {
 		return 0, false
 	}
 	return seconds(h.Get("X-Ratelimit-Reset-After"))
+}
+
+// DiscordBucket reads X-RateLimit-Remaining and X-RateLimit-Reset-After of the bucket of one route, for [WithRouteQuota]; of a global
+// limit it says nothing.
+func DiscordBucket(h http.Header, _ time.Time) (time.Duration, bool) {
+	if h.Get("X-Ratelimit-Global") == "true" {
+		return 0, false
+	}
+	return resetHeader(h, "X-Ratelimit-Remaining", "X-Ratelimit-Reset-After", seconds)
 }
 
 // OpenAIQuota reads x-ratelimit-remaining-requests and -tokens with x-ratelimit-reset-requests and -tokens, which are

@@ -19,6 +19,7 @@ type StatusError struct {
 	retryable bool
 	refused   bool          // it would be retryable, had the server not said no
 	exhausted bool          // a quota is
+	route     bool          // and it is that of the route alone
 	restored  time.Duration // until it no longer is
 }
 

@@ -11,22 +11,24 @@ import (
 
 // Transport is an [http.RoundTripper] that makes another one resilient. Make it with [New]. It may be shared by goroutines.
 type Transport struct {
-	base       http.RoundTripper
-	retry      *resilience.Retry
-	keys       keys
-	bodyBuffer int64
-	answers    int64 // how much of an answer is read before it counts as good; 0 = none
-	quotas     []QuotaReader
-	retryable  func(status int) bool
-	pauses     bool // Retry-After holds back the host
-	maxPause   time.Duration
-	classify   func(error) resilience.Outcome // of the breakers; nil = the default
-	watched    bool                           // it matters when a call began
-	bare       bool                           // an attempt is nothing but the base's RoundTrip, unless the host is paused
-	scope      func(*http.Request) string
-	header     string // of the attempts' count; empty = none
-	maxSent    int    // how often a call is sent at most, copies included
-	hosts      hosts
+	base        http.RoundTripper
+	retry       *resilience.Retry
+	keys        keys
+	bodyBuffer  int64
+	answers     int64 // how much of an answer is read before it counts as good; 0 = none
+	quotas      []QuotaReader
+	route       func(*http.Request) string // what a quota of routeQuotas belongs to
+	routeQuotas []QuotaReader
+	retryable   func(status int) bool
+	pauses      bool // Retry-After holds back the host
+	maxPause    time.Duration
+	classify    func(error) resilience.Outcome // of the breakers; nil = the default
+	watched     bool                           // it matters when a call began
+	bare        bool                           // an attempt is nothing but the base's RoundTrip, unless the host is paused
+	scope       func(*http.Request) string
+	header      string // of the attempts' count; empty = none
+	maxSent     int    // how often a call is sent at most, copies included
+	hosts       hosts
 }
 
 // Client returns an [http.Client] that uses t. Its Timeout bounds a call with all its attempts.
@@ -91,7 +93,7 @@ func (t *Transport) host(req *http.Request) *host {
 
 // suspect reports whether an answer needs a closer look; all others are good.
 func (t *Transport) suspect(resp *http.Response) bool {
-	return resp.StatusCode >= 300 || len(t.quotas) > 0
+	return resp.StatusCode >= 300 || len(t.quotas) > 0 || len(t.routeQuotas) > 0
 }
 
 // attempt sends req once: through the host's breaker, bulkhead, limiter or pause, and the timeout of an attempt. When it is
@@ -100,7 +102,7 @@ func (t *Transport) attempt(h *host, req *http.Request) (*http.Response, error) 
 	if t.bare && !h.gate.closed() {
 		return t.base.RoundTrip(req)
 	}
-	permit, err := t.admit(req.Context(), h)
+	permit, err := t.admit(h, req)
 	if err != nil {
 		drop(req)
 		return nil, err
@@ -110,7 +112,8 @@ func (t *Transport) attempt(h *host, req *http.Request) (*http.Response, error) 
 
 // admit waits until breaker, bulkhead, pause and limiter let an attempt through: a token is taken last, so that it is used
 // at once. Who is admitted must send.
-func (t *Transport) admit(ctx context.Context, h *host) (permit resilience.Permit, err error) {
+func (t *Transport) admit(h *host, req *http.Request) (permit resilience.Permit, err error) {
+	ctx := req.Context()
 	if h.breaker != nil {
 		if permit, err = h.breaker.Acquire(ctx); err != nil {
 			return permit, err
@@ -124,6 +127,11 @@ func (t *Transport) admit(ctx context.Context, h *host) (permit resilience.Permi
 	}
 	if h.gate.closed() {
 		err = h.gate.wait(ctx, h.name, t.retry.Draw)
+	}
+	if err == nil && h.routes != nil {
+		if g := h.routes.Get(t.route(req)); g.closed() {
+			err = g.wait(ctx, h.name, t.retry.Draw)
+		}
 	}
 	if err == nil && h.limiter != nil {
 		err = h.limiter.Wait(ctx)
