@@ -41,6 +41,7 @@ func TestIdleConnectionsKeepNothing(t *testing.T) {
 		{"call in a field", "identity: {by: header X-Call}", "GET / HTTP/1.1\r\nHost: x\r\nX-Call: " + big + "\r\n\r\n"},
 		{"key", "routes: [{match: /, answers: [{json: {key: '{key}'}}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
 		{"key of the ledger", "routes: [{match: /, commit: {key: Idempotency-Key}, answers: [{json: {key: '{key}'}}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
+		{"key of a limit", "limits: [{rate: 1/1h, burst: 9, by: header X-Key}]", "GET / HTTP/1.1\r\nHost: x\r\nX-Key: " + big + "\r\n\r\n"},
 		{"body", "", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(long) + "\r\n\r\n" + big},
 		{"body in gzip back", "routes: [{match: /, answers: [{json: {key: '{key}'}, encoding: gzip}]}]", "GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + big + "\r\n\r\n"},
 		{"no route", "routes: [{match: '/items/:id/of/:owner'}]", "GET /" + big + " HTTP/1.1\r\nHost: x\r\n\r\n"},

@@ -214,6 +214,7 @@ func uniques(int) error {
 		{"secrets", "clients", request("GET", "/items", "Authorization: Bearer "+mark+"\r\n")},
 		{"events", "events", request("GET", "/effects/"+mark, "")},
 		{"keys", "charges", request("POST", "/charges", "Content-Length: 0\r\nIdempotency-Key: "+mark+"\r\n")},
+		{"buckets", "limited", request("GET", "/items", "X-Key: "+mark+"\r\n")},
 	} {
 		if wanted != nil && !slices.Contains(wanted, row.kind) {
 			continue

@@ -1,7 +1,7 @@
 // Command bench measures the chaos server beside a bare net/http server, gorilla/mux and go-httpbin, and as a
 // proxy beside net/http/httputil and Toxiproxy, in the same run.
 //
-//	go run . [-only rates,delay,flight,start,proxy,idle,slow,unique] [-pairs 8] [-servers ours20,vars20]
+//	go run . [-only rates,delay,flight,start,proxy,quota,idle,slow,unique] [-pairs 8] [-servers ours20,vars20]
 //
 // Every server is a process of its own, so that its CPU time can be read (getrusage). Requests come over 64 loopback
 // connections that are kept alive, from one thread that waits in epoll. Two servers are compared in adjacent windows of
@@ -24,7 +24,7 @@ func main() {
 		}
 		return
 	}
-	only := flag.String("only", "", "comma-separated parts to run: rates, delay, flight, start, proxy, idle, slow, unique; none: all")
+	only := flag.String("only", "", "comma-separated parts to run: rates, delay, flight, start, proxy, quota, idle, slow, unique; none: all")
 	flag.Func("servers", "comma-separated servers or proxies that are compared; none: all", func(s string) error {
 		wanted = strings.Split(s, ",")
 		return nil
@@ -35,7 +35,7 @@ func main() {
 		name string
 		run  func(pairs int) error
 	}{{"rates", rates}, {"delay", delays}, {"flight", inFlight}, {"start", starts}, {"proxy", proxies},
-		{"idle", idlers}, {"slow", slowSenders}, {"unique", uniques}} {
+		{"quota", quotas}, {"idle", idlers}, {"slow", slowSenders}, {"unique", uniques}} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
 			continue
 		}

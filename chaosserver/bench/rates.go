@@ -21,6 +21,8 @@ func rates(pairs int) error {
 		{"ours20", "ours200", "/api/v1/res10/items"},
 		{"bare", "vars20", "/api/v1/res10/items"},
 		{"bare", "vars200", "/api/v1/res10/items"},
+		{"plain20", "limits20", "/api/v1/res10/items"},
+		{"plain20", "commit20", "/api/v1/res10/items"},
 		{"bare", "file20", "/api/v1/res10/items"},
 	} {
 		if wanted != nil && !slices.Contains(wanted, row.b) {
