@@ -8,8 +8,10 @@ import (
 	"brownout/scenarios"
 )
 
-// gapList is how many waits of a client are compared with those of another.
-const gapList = 5
+const (
+	gapList     = 5   // how many waits of a client are compared with those of another
+	mostClients = 200 // are compared each with each; more show no more
+)
 
 // clientsDiffer judges whether clients that meet the same failures wait alike, as those do whose generators have the same
 // seed. It compares the first waits of each client's own choice. Among many clients two may be alike by chance, so it takes
@@ -24,7 +26,7 @@ func clientsDiffer(s *scope, p *scenarios.ClientsDiffer) opinion {
 	longest, second := 0, 0 // lists
 	for _, g := range all {
 		longest, second = max(longest, len(g.waits)), max(second, min(longest, len(g.waits)))
-		if len(g.waits) == gapList {
+		if len(g.waits) == gapList && len(full) < mostClients {
 			full = append(full, g)
 		}
 	}

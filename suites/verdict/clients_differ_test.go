@@ -28,6 +28,15 @@ func named(c calls) calls {
 	return c
 }
 
+// crowd is a call of each of n clients that all wait alike.
+func crowd(n int, waits []time.Duration) []calls {
+	cs := make([]calls, n)
+	for i := range cs {
+		cs[i] = pacing(fmt.Sprint("client ", i), waits...)
+	}
+	return cs
+}
+
 func TestClientsDiffer(t *testing.T) {
 	r := route("GET /x", answer(503))
 	s := scene(r, expect(&scenarios.ClientsDiffer{By: 20 * ms}))
@@ -73,6 +82,7 @@ func TestClientsDiffer(t *testing.T) {
 		{"they wait alike", s, record(pacing("a", a...), pacing("b", nearly...)), said{Fail, "The clients wait alike: of 2, 2 waited as another did, within 20ms 5 times in a row.",
 			"2 clients of 2 alike", "11:10 the server answered 503 here", ""}},
 		{"two in ten by chance", s, herd(2), said{outcome: Pass, sentence: "clients_differ: 8 of 10"}},
+		{"more than are compared", s, record(crowd(250, a)...), said{outcome: Fail, sentence: "The clients wait alike: of 200, 200 waited as another did, within 20ms 5 times in a row."}},
 		{"half of them", s, herd(5), said{outcome: Fail, sentence: "The clients wait alike: of 10, 5 waited as another did, within 20ms 5 times in a row."}},
 		{"by the drive's clients", shared, driven(other), said{outcome: Pass, sentence: "clients_differ: 2 of 2"}},
 		{"by the drive's clients, alike", shared, driven(a), said{outcome: Fail, sentence: "The clients wait alike: of 2, 2 waited as another did, within 20ms 5 times in a row."}},

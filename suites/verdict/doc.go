@@ -23,6 +23,11 @@
 // A check that saw nothing to judge is inconclusive too; one that saw less than its sample is skipped, and says what it
 // saw and what it needs.
 //
+// Silence on the wire may be an open circuit or an idle client. What looks at the calls that never reached it, at how long
+// they took and at when they were cancelled rests on what the client says of each call; a client that takes no orders says
+// nothing, and those checks are skipped. A call that its client refused belongs to the route, the phase and the case that it
+// was meant for, as the scenario's drive has it.
+//
 // # Timing
 //
 // A lower bound on a wait runs from the instant before the answer's header block was written to the first byte of the

@@ -53,7 +53,7 @@ func failsFast(s *scope, p *scenarios.FailsFast) opinion {
 		o := fail("The client took %s to refuse a call itself, 5 in 100 of %d even longer.", milliseconds(p95), len(refused))
 		o.note = fmt.Sprintf("less than %s is asked for", short(within))
 		for i := range refused {
-			if r := &refused[i].result; r.At-r.Start >= p95 {
+			if r := &refused[i].result; r.At-r.Start >= p95 && len(o.Others) < mostOthers {
 				o.Others = append(o.Others, refused[i].title())
 			}
 		}
