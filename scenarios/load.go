@@ -15,13 +15,20 @@ const MaxFile = 1 << 20
 // Option changes how a scenario is read.
 type Option func(*config)
 
-type config struct{ profile Profile }
+type config struct {
+	profile  Profile
+	upstream bool
+}
 
 // WithProfile lets what p declares overrule the file's own profile, key by key: for values that are declared, and for
 // units. Of several, a later one overrules an earlier.
 func WithProfile(p Profile) Option {
 	return func(c *config) { c.profile = c.profile.over(p) }
 }
+
+// BeforeUpstream says that the scenario is to be played in front of an upstream, which answers what no route takes: then that
+// is nothing to warn of.
+func BeforeUpstream() Option { return func(c *config) { c.upstream = true } }
 
 // Load reads a scenario file. The error is [Errors] where the file was read and is wrong, with every problem that it has;
 // else it is the one of reading. A file that is usable may have [Scenario.Warnings].
@@ -52,6 +59,7 @@ func Parse(file string, src []byte, options ...Option) (*Scenario, error) {
 	}
 	s := &Scenario{File: file}
 	l := newLoader(file, src)
+	l.upstream = c.upstream
 	root := l.document(src)
 	if root != nil {
 		s.Source = []byte(strings.Join(l.text.lines, "\n"))

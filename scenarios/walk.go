@@ -26,18 +26,19 @@ type known struct {
 
 // loader walks one file, and collects what is wrong with it.
 type loader struct {
-	file    string
-	text    *text
-	errs    Errors
-	seen    map[known]bool
-	path    []string // of the value being read: "routes", "[0]", "answers"
-	profile *Profile // what units of the profile are resolved with
-	written map[string]string
-	needs   map[string]bool // values of the profile that the file needs and nothing declares
-	spots   map[any]entry   // by the address of the field, where it was read
-	vars    []string        // template variables that have a value here
-	rows    func() []Key    // the whole table; a function, since its rows hold functions of the loader
-	checks  func() []Check
+	file     string
+	text     *text
+	errs     Errors
+	seen     map[known]bool
+	path     []string // of the value being read: "routes", "[0]", "answers"
+	upstream bool     // no request is without an answer: see BeforeUpstream
+	profile  *Profile // what units of the profile are resolved with
+	written  map[string]string
+	needs    map[string]bool // values of the profile that the file needs and nothing declares
+	spots    map[any]entry   // by the address of the field, where it was read
+	vars     []string        // template variables that have a value here
+	rows     func() []Key    // the whole table; a function, since its rows hold functions of the loader
+	checks   func() []Check
 }
 
 // fail reports a problem with a value.

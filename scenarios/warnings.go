@@ -119,7 +119,7 @@ func (l *loader) warnFault(s *Scenario, f *Fault) {
 
 // warnUnrouted reports triggers that ask for a method, a path and a host which no route takes.
 func (l *loader) warnUnrouted(s *Scenario, w *When, at, what string) {
-	if len(s.Routes) == 0 || w.Path == nil && w.Method == nil && w.Host == nil {
+	if l.behind(s) || len(s.Routes) == 0 || w.Path == nil && w.Method == nil && w.Host == nil {
 		return
 	}
 	path, methods, hosts := anyPath, w.Method, w.Host
@@ -140,6 +140,12 @@ func (l *loader) warnUnrouted(s *Scenario, w *When, at, what string) {
 		}
 	}
 	l.warn(w.Pos, at+".when", what+", for no route takes such a request", "only in front of an upstream can it (--upstream)")
+}
+
+// behind reports whether an upstream answers what no route takes.
+func (l *loader) behind(s *Scenario) bool {
+	_, needs := s.NeedsUpstream()
+	return l.upstream || needs
 }
 
 // shadows reports whether f leaves nothing for a later fault.
@@ -178,7 +184,7 @@ func (l *loader) warnStep(s *Scenario, step *Step, i int) {
 		at = fmt.Sprintf("drive[%d].request", i)
 	}
 	for _, r := range step.Requests {
-		if s.routed(r.Method, step.host(s), r.Path) {
+		if l.behind(s) || s.routed(r.Method, step.host(s), r.Path) {
 			continue
 		}
 		var names []string

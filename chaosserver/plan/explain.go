@@ -33,8 +33,8 @@ type Stretch struct {
 
 // RouteTable is what the calls of one route meet, attempt by attempt.
 type RouteTable struct {
-	Route int      // index into Scenario.Routes; -1 where there are none
-	Name  string   // "every path" where there are none
+	Route int      // index into Scenario.Routes; -1 for what none of them takes
+	Name  string   // "every path" where there are none, "every other path" for what none of them takes
 	Match []string // as METHOD /path; nil where there are none
 	Rows  []Row
 	Every bool // the rows are those of every call; else of the first calls
@@ -120,8 +120,8 @@ func Explain(s *scenarios.Scenario) Explanation {
 				st.Routes = append(st.Routes, x.table(r, c))
 			}
 		}
-		if len(s.Routes) == 0 {
-			st.Routes = []RouteTable{x.table(-1, 0)}
+		if len(s.Routes) == 0 || p.upstream {
+			st.Routes = append(st.Routes, x.table(-1, 0))
 		}
 		st.Connections = x.connections()
 	}
@@ -210,6 +210,9 @@ type explainer struct {
 // table returns what the calls of a route meet, those of one case where it has cases.
 func (x *explainer) table(index, list int) RouteTable {
 	t := RouteTable{Route: index, Name: "every path"}
+	if len(x.scenario.Routes) > 0 {
+		t.Name = "every other path"
+	}
 	r := &x.routes[index+1]
 	calls := callsShown
 	if index >= 0 {

@@ -54,8 +54,14 @@ type Upstream struct {
 	shut bool
 }
 
-// New returns the upstream that the options name. The error says what is wrong with them.
-func New(o Options) (*Upstream, error) {
+// Check says what is wrong with the options; nil where nothing is.
+func (o *Options) Check() error {
+	_, err := o.at()
+	return err
+}
+
+// at returns the upstream's URL, or what is wrong with the options.
+func (o *Options) at() (*url.URL, error) {
 	at, err := url.Parse(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the upstream's URL: %w", err)
@@ -70,6 +76,15 @@ func New(o Options) (*Upstream, error) {
 		return nil, fmt.Errorf("AnswerTimeout is %v; at least 0", o.AnswerTimeout)
 	case o.MaxHeader < 0:
 		return nil, fmt.Errorf("MaxHeader is %d; at least 0", o.MaxHeader)
+	}
+	return at, nil
+}
+
+// New returns the upstream that the options name. The error is that of [Options.Check].
+func New(o Options) (*Upstream, error) {
+	at, err := o.at()
+	if err != nil {
+		return nil, err
 	}
 	if o.DialTimeout == 0 {
 		o.DialTimeout = DefaultDialTimeout

@@ -95,7 +95,7 @@ type pager struct {
 func (p *pager) add(lines ...string) { p.lines = append(p.lines, lines...) }
 
 // decisive returns the findings that decide the outcome, the one that explains most first: where something never
-// happened, that is why checks had nothing to judge.
+// happened, that is why checks had nothing to judge, and where the upstream failed, that is why all of it is.
 func (p *pager) decisive() []*verdict.Finding {
 	fs := p.ofOutcome(p.t.Outcome)
 	if p.t.Outcome == verdict.Inconclusive {
@@ -105,10 +105,13 @@ func (p *pager) decisive() []*verdict.Finding {
 }
 
 func weight(f *verdict.Finding) int {
-	if f.Check == happened {
+	switch f.Check {
+	case upstream:
 		return 0
+	case happened:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // ofOutcome returns the findings of one outcome.
@@ -164,9 +167,12 @@ func (p *pager) finding(f *verdict.Finding) {
 }
 
 // unwritten are the names of findings that no expectation asked for: there is no check to look up.
-var unwritten = []string{happened, "client", "journal"}
+var unwritten = []string{happened, upstream, "client", "journal"}
 
-const happened = "must have happened"
+const (
+	happened = "must have happened"
+	upstream = "upstream"
+)
 
 // headline writes the finding's sentence, with the name of the check beside it.
 func (p *pager) headline(f *verdict.Finding) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ type Config struct {
 	// Quiet ends the trial once there was an attempt and nothing has come for so long, any Retry-After that is pending not
 	// counted; it has to be longer than the scenario's own delays. 0: the client's own end is waited for.
 	Quiet time.Duration
+	// Server is what the chaos server is told beside its journal, such as chaosserver.WithUpstream; nil: nothing.
+	Server []chaosserver.Option
 	// Live is called with each attempt when its answer begins, and with the head of the journal, from one goroutine of the
 	// trial; nil: nobody looks on.
 	Live func(journal.Header, *journal.Attempt)
@@ -95,7 +98,8 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 // serve starts the server, whose journal is in the file.
 func (c Config) serve() (*chaosserver.Server, error) {
-	srv, err := chaosserver.New(c.Scenario, chaosserver.WithJournal(journal.Options{File: c.Journal, KeepBody: chaosserver.DefaultJournalBody}))
+	keep := journal.Options{File: c.Journal, KeepBody: chaosserver.DefaultJournalBody}
+	srv, err := chaosserver.New(c.Scenario, append(slices.Clip(c.Server), chaosserver.WithJournal(keep))...)
 	if err != nil {
 		return nil, fmt.Errorf("the chaos server could not be made: %w", err)
 	}

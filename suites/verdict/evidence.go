@@ -15,7 +15,9 @@ type evidence struct {
 	log      *journal.Log
 
 	calls  []call     // on the scenario's routes, in the order of their first attempts, or of the driver's numbers
-	strays []*attempt // matched none of the scenario's routes
+	strays []*attempt // matched none of the scenario's routes, behind which no upstream answers
+
+	forwards forwards // what went to an upstream
 
 	ambiguous []*attempt // might belong to another call
 	broken    []*attempt // got another answer than the scenario says
@@ -100,6 +102,7 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 		e.dropped += d.Count
 	}
 	e.interrupted = slices.ContainsFunc(log.Clients, func(c journal.Client) bool { return c.Interrupted })
+	e.forwards = gatherForwards(log)
 	e.clock()
 	e.group()
 	e.drivenCalls()
@@ -139,7 +142,7 @@ func (e *evidence) group() {
 		a := &atts[i]
 		sorted = sorted && (i == 0 || atts[i-1].First <= a.First)
 		e.note(a)
-		if a.Route == "" && len(e.scenario.Routes) > 0 {
+		if a.Route == "" && len(e.scenario.Routes) > 0 && e.log.Header.Upstream == "" {
 			ids[i] = -1
 			e.strays = append(e.strays, a)
 			continue

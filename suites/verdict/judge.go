@@ -40,6 +40,7 @@ func Judge(s *scenarios.Scenario, log *journal.Log) Verdict {
 		v.Outcome, v.Reason = Inconclusive, "every check was skipped"
 	}
 	v.Findings = append(v.Findings, e.mustHaveHappened()...)
+	v.Findings = append(v.Findings, e.upstreamFindings()...)
 	v.Findings = append(v.Findings, e.recordErrors()...)
 	v.Findings = append(v.Findings, e.clientErrors()...)
 	for i := range v.Findings {
@@ -152,6 +153,11 @@ func (s *scope) replayed() *call {
 func (s *scope) weigh(c *Check, o opinion) opinion {
 	if s.untrusted && o.Outcome == Fail {
 		return unseen("no call came past its TLS handshake") // and why is said of the client that never called
+	}
+	if o.Outcome == Fail {
+		if a := s.upstreamFailed(); a != nil {
+			return s.blameless(a, o)
+		}
 	}
 	if o.final {
 		return o

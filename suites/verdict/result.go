@@ -58,7 +58,7 @@ type Verdict struct {
 
 // Finding is what one check says.
 type Finding struct {
-	Check   string // name; "must have happened", "client" or "journal" for what holds unwritten
+	Check   string // name; "must have happened", "upstream", "client" or "journal" for what holds unwritten
 	Outcome Outcome
 	// Sentence says what the client did, with a number: "The client retried 1.797s too early."
 	Sentence string
