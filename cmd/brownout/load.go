@@ -27,7 +27,7 @@ type source struct {
 // loadAll reads the scenarios that the words of a command line name: files, folders, folders with all below (DIR/...),
 // and built-in scenarios. The error is a mistake on the command line, or a file that could not be read; what is wrong inside
 // the files is in the sources.
-func loadAll(words []string) ([]source, error) {
+func loadAll(words []string, options ...scenarios.Option) ([]source, error) {
 	var sources []source
 	for _, word := range words {
 		paths, err := expand(word)
@@ -35,14 +35,14 @@ func loadAll(words []string) ([]source, error) {
 			return nil, err
 		}
 		if paths == nil {
-			s, err := loadBuiltin(word)
+			s, err := loadBuiltin(word, options...)
 			if err != nil {
 				return nil, err
 			}
 			sources = append(sources, s)
 		}
 		for _, path := range paths {
-			s, err := loadFile(path)
+			s, err := loadFile(path, options...)
 			if err != nil {
 				return nil, err
 			}
@@ -133,13 +133,13 @@ func nearbyFiles(word string) []string {
 	return paths
 }
 
-func loadBuiltin(name string) (source, error) {
-	s, err := scenarios.Builtin(name)
+func loadBuiltin(name string, options ...scenarios.Option) (source, error) {
+	s, err := scenarios.Builtin(name, options...)
 	return read(name, s, err)
 }
 
-func loadFile(path string) (source, error) {
-	s, err := scenarios.Load(path)
+func loadFile(path string, options ...scenarios.Option) (source, error) {
+	s, err := scenarios.Load(path, options...)
 	return read(path, s, err)
 }
 

@@ -30,6 +30,7 @@ type runOptions struct {
 	journal  string
 	quiet    bool
 	verbose  bool
+	upstream upstreamOptions
 }
 
 func newRun() *cobra.Command {
@@ -41,11 +42,13 @@ func newRun() *cobra.Command {
 COMMAND is run: it finds the server by BROWNOUT_URL in its environment, by --env, or by {url} in its arguments. With
 --per-call it is run once for each call of the scenario's drive, with {call}, {method}, {path}, {body_file} and {port} too.
 Where the scenario speaks TLS, {ca}, SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS and BROWNOUT_CA
-name the certificate to trust; BROWNOUT_URLS has the base URLs of all its hosts, commas between.`,
+name the certificate to trust; BROWNOUT_URLS has the base URLs of all its hosts, commas between. With --upstream the chaos
+server stands in front of a real server, which answers what no route of the scenario scripts.`,
 		Example: `  brownout run retry/two-503s -- curl -s --retry 3 {url}/items/1
   brownout run scenarios/payments.brownout.yaml -- npm test
   brownout run payments.brownout.yaml --env STRIPE_API_BASE={url} -- python pay.py
   brownout run backoff/jitter --per-call -- curl -s --retry 3 {url}{path}
+  brownout run faults.brownout.yaml --upstream http://127.0.0.1:8080 -- npm test
   brownout run ./... -j 4 --report json=out.json -- ./client --base-url {url}`,
 		Annotations:           map[string]string{codesKey: "0 1 2 3 4 5 130"},
 		DisableFlagsInUseLine: true,
@@ -68,6 +71,7 @@ name the certificate to trust; BROWNOUT_URLS has the base URLs of all its hosts,
 	f.StringArrayVar(&o.reports, "report", nil, "write a report into a file, `KIND=PATH`: json=PATH; repeatable")
 	f.StringVar(&o.format, "format", "text", "text, or json for a line for each event and the verdict at last, on stdout")
 	f.StringVar(&o.journal, "journal", "", "`DIR` for the journals (default .brownout/runs/ID, and .brownout/runs/last)")
+	o.upstream.add(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell only of what did not pass, and the last line")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of every attempt as it comes, and of every finding in full")
 	return cmd
@@ -124,6 +128,9 @@ func (o *runOptions) take(cmd *cobra.Command, args []string) error {
 	if err := o.takeUntil(); err != nil {
 		return err
 	}
+	if err := o.upstream.take(); err != nil {
+		return err
+	}
 	return checkFormat(o.format)
 }
 
@@ -155,6 +162,7 @@ func (o *runOptions) again(name string, seed uint64) []string {
 	if o.until != "" {
 		words = append(words, "--until", o.until)
 	}
+	words = append(words, o.upstream.words()...)
 	return append(append(words, "--"), o.client...)
 }
 

@@ -25,7 +25,7 @@ const outputKept = 16 << 10
 // runScenarios runs what the command line says.
 func runScenarios(cmd *cobra.Command, o *runOptions) error {
 	began := time.Now()
-	sources, err := loadAll(o.words)
+	sources, err := loadAll(o.words, o.upstream.reading()...)
 	if err != nil {
 		return err
 	}
@@ -38,6 +38,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions) error {
 		return t.refuse(sources, began)
 	}
 	if sources, err = o.choose(sources); err != nil {
+		return err
+	}
+	if err := o.upstream.fits(sources); err != nil {
 		return err
 	}
 	if !o.quiet {
@@ -144,7 +147,7 @@ func (t *teller) run(parent context.Context, sources []source, folder *trial.Fol
 		t.files[i] = folder.Fresh(trial.Slug(report.Group(s.File)), ".ndjson", t.files[:i])
 		configs[i] = trial.Config{
 			Scenario: s, Driver: t.o.driver(s, stdin, t.output(i), kill), Journal: folder.Path(t.files[i]),
-			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s),
+			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s), Server: t.o.upstream.options(),
 		}
 	}
 	t.begin(sources)

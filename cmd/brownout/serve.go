@@ -32,7 +32,14 @@ type serveOptions struct {
 	seed    string
 	format  string
 	journal string
+
+	upstream upstreamOptions
 }
+
+// through is what serve plays where no scenario is given, but an upstream.
+//
+//go:embed through.yaml
+var through []byte
 
 func newServe() *cobra.Command {
 	o := &serveOptions{}
@@ -40,10 +47,12 @@ func newServe() *cobra.Command {
 		Use:   "serve [FILE|NAME]",
 		Short: "Play a scenario to whoever calls, and tell of every attempt",
 		Long: `Play a scenario to whoever calls, and tell of every attempt as it is answered; without a FILE a demo, 503, 503, then 200 on
-any path. An interrupt (Ctrl-C) ends it with a verdict.`,
+any path. An interrupt (Ctrl-C) ends it with a verdict. With --upstream it stands in front of a real server: what no route
+scripts is that server's answer, with the scenario's faults over it; without a FILE then every answer as it is.`,
 		Example: `  brownout serve
   brownout serve payments.brownout.yaml
-  brownout serve retry-after/seconds --addr 127.0.0.1:0`,
+  brownout serve retry-after/seconds --addr 127.0.0.1:0
+  brownout serve faults.brownout.yaml --upstream http://127.0.0.1:8080`,
 		Annotations:       map[string]string{codesKey: "0 1 2 3 4 5"},
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,6 +60,9 @@ any path. An interrupt (Ctrl-C) ends it with a verdict.`,
 				return usage("write brownout serve FILE", "one scenario is wanted, got %s", count(len(args), "word"))
 			}
 			if err := checkFormat(o.format); err != nil {
+				return err
+			}
+			if err := o.upstream.take(); err != nil {
 				return err
 			}
 			return serve(cmd, args, o)
@@ -61,16 +73,21 @@ any path. An interrupt (Ctrl-C) ends it with a verdict.`,
 	f.StringVar(&o.seed, "seed", "", "seed of all chance: a number, or random")
 	f.StringVar(&o.format, "format", "text", "text, or json for a line for each attempt and the verdict at last")
 	f.StringVar(&o.journal, "journal", "", "`DIR` for the journal; none is kept unless given")
+	o.upstream.add(f)
 	return cmd
 }
 
 // served returns the scenario that serve plays.
-func served(args []string) (source, error) {
+func (o *serveOptions) served(args []string) (source, error) {
+	if len(args) == 0 && o.upstream.to != nil {
+		s, err := scenarios.Parse("upstream", through)
+		return read("upstream", s, err)
+	}
 	if len(args) == 0 {
 		s, err := scenarios.Parse("demo", demo)
 		return read("demo", s, err)
 	}
-	sources, err := loadAll(args)
+	sources, err := loadAll(args, o.upstream.reading()...)
 	if err != nil {
 		return source{}, err
 	}
@@ -81,7 +98,7 @@ func served(args []string) (source, error) {
 }
 
 func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
-	src, err := served(args)
+	src, err := o.served(args)
 	if err != nil {
 		return err
 	}
@@ -94,6 +111,9 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	}
 	if invalid(sources) {
 		return exit(exitInvalid)
+	}
+	if err := o.upstream.fits(sources); err != nil {
+		return err
 	}
 	interrupted, _, stop := interruptible(cmd.Context())
 	defer stop()
@@ -113,7 +133,7 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	w := newWatcher(cmd, &sources[0], o.format == "json", srv, began)
 	w.ca = ca
 	w.unheard = cancel
-	w.opening()
+	w.opening(o.upstream.url)
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
@@ -142,9 +162,9 @@ func (o *serveOptions) start(cmd *cobra.Command, s *scenarios.Scenario, began ti
 		}
 		keep.File = folder.Path(folder.Fresh(trial.Slug(report.Group(s.File)), ".ndjson", nil))
 	}
-	srv, err := startAt(s, o.addr, keep)
+	srv, err := startAt(s, o.addr, keep, o.upstream.options()...)
 	if errors.Is(err, syscall.EADDRINUSE) && !cmd.Flags().Changed("addr") {
-		srv, err = startAt(s, "127.0.0.1:0", keep)
+		srv, err = startAt(s, "127.0.0.1:0", keep, o.upstream.options()...)
 	}
 	return srv, keep.File, err
 }
@@ -169,8 +189,8 @@ func keepCertificate(srv *chaosserver.Server, journal string) (path string, forg
 	return path, forget, err
 }
 
-func startAt(s *scenarios.Scenario, addr string, keep journal.Options) (*chaosserver.Server, error) {
-	srv, err := chaosserver.New(s, chaosserver.WithAddr(addr), chaosserver.WithJournal(keep))
+func startAt(s *scenarios.Scenario, addr string, keep journal.Options, opts ...chaosserver.Option) (*chaosserver.Server, error) {
+	srv, err := chaosserver.New(s, append(opts, chaosserver.WithAddr(addr), chaosserver.WithJournal(keep))...)
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (w *watcher) soFar() {
 const timeColumn = "              "
 
 // opening tells where the server is and what it plays.
-func (w *watcher) opening() {
+func (w *watcher) opening(upstream string) {
 	s := w.source.scenario
 	url := w.srv.URL()
 	if w.json {
@@ -163,6 +163,9 @@ func (w *watcher) opening() {
 		about = ": " + about
 	}
 	w.where()
+	if upstream != "" {
+		w.say("upstream %s    answers what the scenario does not", upstream)
+	}
 	w.say("scenario %s%s   seed %d", s.Name, about, s.Seed)
 	method, path := w.example()
 	if w.ca != "" {
