@@ -111,8 +111,7 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		x.refuseBody(err)
 	case c != nil && r.ProtoMajor != 1:
-		x.record.Reason = "HTTP/2 is not spoken"
-		x.problem(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here; let the client speak HTTP/1.1")
+		x.refuseHTTP2()
 	case c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 	case c == nil && len(x.s.scenario.Server.Hosts) > 1:
@@ -124,6 +123,12 @@ func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
 			x.carryOut()
 		}
 	}
+}
+
+// refuseHTTP2 answers what begins a connection of HTTP/2.
+func (x *exchange) refuseHTTP2() {
+	x.record.Reason = "HTTP/2 is not spoken"
+	x.problem(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here; let the client speak HTTP/1.1")
 }
 
 // undecided ends an attempt that could not be decided about: the error is that of decide.

@@ -45,6 +45,9 @@ func (x *exchange) serveProxied() {
 	case err != nil:
 		x.refuseBody(err)
 		return
+	case x.c != nil && x.r.ProtoMajor != 1:
+		x.refuseHTTP2()
+		return
 	case x.c == nil && x.run.plan.StrikesConnections():
 		x.cannot("the scenario has a fault of connections: " + needsListener)
 		return
@@ -159,13 +162,16 @@ func (x *exchange) forwarding() *forwarding {
 	*f = forwarding{message: f.message[:0]}
 	f.request = proxy.Request{
 		Method: x.r.Method, Target: originForm(x.target), Host: x.r.Host, Raw: x.record.RawHeader, Header: x.r.Header,
-		Length: x.r.ContentLength, Client: x.host(), Secure: x.r.TLS != nil, Upgrade: proxy.UpgradeOf(x.r.Header),
+		Length: x.r.ContentLength, Client: x.host(), Secure: x.secure(), Upgrade: proxy.UpgradeOf(x.r.Header),
 	}
 	if x.body.ended && x.r.ContentLength >= 0 {
 		f.request.Length = x.body.len
 	}
 	return f
 }
+
+// secure reports whether the client came over TLS.
+func (x *exchange) secure() bool { return x.r.TLS != nil || x.c != nil && x.c.secure != nil }
 
 // originForm is the path and query of a target, whatever host it names.
 func originForm(t target) string {

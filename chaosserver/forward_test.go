@@ -369,3 +369,24 @@ func TestForwardingLeavesNothing(t *testing.T) {
 		t.Errorf("goroutines are left:\n%s", left)
 	}
 }
+
+// TestLimitsBeforeUpstream: a limit counts what goes to the upstream, tells of its quota in the upstream's answer, and refuses
+// in its place.
+func TestLimitsBeforeUpstream(t *testing.T) {
+	heads := make(chan string, 2)
+	up := newFarEnd(t, answering(heads, dated("Content-Length: 4\r\n", "real")))
+	srv := up.before(t, "limits: [{name: few, window: 1/1h, by: all, dialect: x-ratelimit}]")
+	c := dial(t, srv)
+	c.say(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if got := c.answer(t); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.Contains(got, "X-RateLimit-Remaining: 0\r\n") || !strings.HasSuffix(got, "real") {
+		t.Errorf("%q", got)
+	}
+	c.say(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if got := c.answer(t); !strings.HasPrefix(got, "HTTP/1.1 429 ") {
+		t.Errorf("%q", got)
+	}
+	log := ended(t, srv, 2)
+	if len(heads) != 1 || len(log.Forwards) != 1 || len(log.Attempts[0].Told) != 1 || log.Attempts[1].Limit != "few" {
+		t.Errorf("%d requests came to the upstream; %+v", len(heads), log.Attempts)
+	}
+}

@@ -2,14 +2,17 @@ package chaosserver
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
 	"brownout/chaosserver/fault"
+	"brownout/chaosserver/journal"
 	"brownout/chaosserver/proxy"
 	"brownout/scenarios"
 )
@@ -30,6 +33,7 @@ type relay struct {
 	content int64 // passed on so far
 	sent    int64 // bytes on the wire
 	drip    *fault.Drip
+	sum     hash.Hash // of the content; nil where nobody asks for it
 }
 
 // pass passes the final answer on to the client.
@@ -78,13 +82,14 @@ func (x *exchange) refuseToPass(f *forwarding, status int, why string) {
 	f.conn.Close()
 	x.recordForward(f, "")
 	x.end.Failure, x.record.Wire = why, ""
+	x.quotas.tells = false
 	x.problem(status, why)
 }
 
 // prepare finds out how the answer goes to the client, and where a wire fault strikes it; or why it cannot.
 func (r *relay) prepare() string {
 	x, res := r.x, r.res
-	r.out = proxy.Outward{Host: x.r.Host, Secure: x.r.TLS != nil, Connection: x.connection()}
+	r.out = proxy.Outward{Host: x.r.Host, Secure: x.secure(), Connection: x.connection()}
 	if x.target.id != "" {
 		r.out.Prefix = prefix + x.target.id
 	}
@@ -155,6 +160,13 @@ func (r *relay) run() {
 	r.to, r.ctx = target, target.gone(x.r.Context())
 	now := time.Now()
 	r.out.Now = now
+	if x.quotas.tells {
+		x.tellQuotas(now)
+		r.out.Fields = x.answer.Fields
+	}
+	if x.s.contents && r.res.Status/100 == 2 && r.res.Field("Content-Encoding") == "" { // a client may take what it decodes
+		r.sum = sha256.New()
+	}
 	x.out = r.res.AppendHead(x.out[:0], &r.out)
 	head := len(x.out)
 	if w != nil && w.At == scenarios.AtHeaders && w.Do != scenarios.WireDrip {
@@ -196,6 +208,9 @@ func (x *exchange) noteAnswer(res *proxy.Response, now time.Time, blind bool) {
 	rec := &x.record
 	if !blind {
 		rec.Status = res.Status
+		if x.quotas.tells {
+			rec.Told = x.quotas.told
+		}
 		if v := res.Field("Retry-After"); v != "" {
 			rec.RetryAfter = "Retry-After: " + v
 			if wait, ok := retryAfterOf(v, now); ok {
@@ -326,6 +341,9 @@ func (r *relay) piece(buf []byte) (whole bool, err error) {
 		n, err = r.res.Read(into)
 	}
 	r.content += int64(n)
+	if r.sum != nil {
+		r.sum.Write(buf[chunkHead : chunkHead+n])
+	}
 	end := errors.Is(err, io.EOF)
 	if err != nil && !end {
 		return false, errors.Join(r.frame(buf, n, false), broken{err})
@@ -338,9 +356,20 @@ func (r *relay) piece(buf []byte) (whole bool, err error) {
 	}
 	if end {
 		r.f.received = true
+		r.recordContent()
 		x.leaves()
 	}
 	return end, r.frame(buf, n, end)
+}
+
+// recordContent records what the client may take for the answer's body, where a check asks for that.
+func (r *relay) recordContent() {
+	if r.sum == nil {
+		return
+	}
+	c := journal.Content{Seq: r.x.record.Seq, At: r.x.run.at(time.Now()), Len: r.content}
+	r.sum.Sum(c.SHA256[:0])
+	r.x.run.content(c)
 }
 
 // flushHead sends the header block, if it has not gone yet.

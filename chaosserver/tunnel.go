@@ -104,8 +104,9 @@ func (t *tunnel) run(ctx context.Context) {
 	<-done
 }
 
-// cut ends both sides.
+// cut ends both sides. Where the client was there first, that is recorded.
 func (t *tunnel) cut() {
+	t.client.abandoned()
 	_ = t.client.Close()
 	_ = t.up.Close()
 }

@@ -252,6 +252,7 @@ type Outward struct {
 	Connection string // the Connection field: "close", "keep-alive", or "" for none; not with Upgrade
 	Upgrade    bool   // Connection and Upgrade go on, as 101 needs them
 	Now        time.Time
+	Fields     []byte // further fields, each with its line break
 	// Prefix goes before the paths of the proxy that the client sees, such as /~7; Host and Secure are where it sees the
 	// proxy. A Location that points to the upstream points there instead.
 	Prefix string
@@ -290,6 +291,7 @@ func (res *Response) AppendHead(b []byte, to *Outward) []byte {
 		}
 		b = append(b, "\r\n"...)
 	}
+	b = append(b, to.Fields...)
 	if to.Chunked {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
