@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -12,9 +13,15 @@ import (
 
 // CloseClientConnections ends every connection with a FIN, also those with an attempt under way.
 func (s *Server) CloseClientConnections() {
+	var farewells sync.WaitGroup
 	for _, c := range s.open() {
-		_ = c.Close()
+		if c.secure == nil {
+			_ = c.Close()
+			continue
+		}
+		farewells.Go(func() { _ = c.Close() }) // a client that reads nothing makes nobody else wait
 	}
+	farewells.Wait()
 }
 
 // open returns the connections that are open, in the order in which they were accepted.

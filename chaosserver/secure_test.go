@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 )
 
@@ -437,23 +438,59 @@ func TestAbandonedOverTLS(t *testing.T) {
 	}
 }
 
-// TestCloseOverTLS: a server that is closed says farewell, and does not wait for a client that reads nothing.
+// TestCloseOverTLS: a server that is closed says farewell, and gives clients that read nothing no longer than a FIN, all
+// together.
 func TestCloseOverTLS(t *testing.T) {
 	bubble(t, overTLS+"routes: [{match: GET /big, answers: [{size: 1MiB}]}, {match: GET /}]", func(t *testing.T, srv *Server) {
-		idle, stuck := secure(t, srv, visible(srv)), secure(t, srv, visible(srv))
+		idle := secure(t, srv, visible(srv))
+		var stuck []*secureConn
 		_, err := io.WriteString(idle, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
 		must(t, err)
-		_, err = io.WriteString(stuck, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
-		must(t, err)
-		must(t, srv.Await(within(t), func(l *journal.Log) bool { return len(l.Attempts) == 2 }))
+		for range 5 {
+			c := secure(t, srv, visible(srv))
+			_, err = io.WriteString(c, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+			must(t, err)
+			stuck = append(stuck, c)
+		}
+		must(t, srv.Await(within(t), func(l *journal.Log) bool { return len(l.Attempts) == 6 }))
 		start := time.Now()
 		must(t, srv.Close())
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > fault.FINWait {
 			t.Errorf("it took %v", took)
 		}
 		if got, end := idle.rest(t); !strings.HasPrefix(got, "HTTP/1.1 200") || end != "farewell" {
 			t.Errorf("the idle one brought %q and ended with %s", got, end)
 		}
-		must(t, stuck.raw.Close(), idle.raw.Close())
+		must(t, idle.raw.Close())
+		for _, c := range stuck {
+			must(t, c.raw.Close())
+		}
 	})
+}
+
+// TestTunnelOverTLS: bytes of another protocol pass both ways in TLS, and the end of either side does.
+func TestTunnelOverTLS(t *testing.T) {
+	up := newFarEnd(t, func(f *far) {
+		f.head()
+		f.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+		_, _ = io.Copy(f, f.in)
+		f.say("bye")
+	})
+	srv := up.before(t, overTLS)
+	c := secure(t, srv, visible(srv))
+	_, err := io.WriteString(c, "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello ")
+	must(t, err)
+	want := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nhello "
+	b := make([]byte, len(want))
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != want {
+		t.Errorf("%q, %v; want %q", b, err, want)
+	}
+	must(t, c.CloseWrite())
+	want = "bye"
+	if got, end := c.rest(t); got != want || end != "farewell" {
+		t.Errorf("%q, %s; want %q, farewell", got, end, want)
+	}
+	if a := ended(t, srv, 1).Attempts[0]; a.Status != 101 || !a.Whole || a.Closed != journal.ClosedByClientFIN {
+		t.Errorf("the attempt: %+v", a)
+	}
 }

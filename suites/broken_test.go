@@ -69,6 +69,12 @@ var _ = DescribeTable("a client that lacks what a built-in scenario is about fai
 	Entry("opens at the first failure", "breaker/sporadic", fused(func(f *fuse) { f.after = 1 }), "circuit_stays_closed", "succeeds"),
 
 	Entry("has no timeout", "timeout/silent", impatient(0), "attempt_ends", "succeeds"),
+	Entry("has no timeout for handshakes", "timeout/tls-stall", func(base http.RoundTripper) *http.Client {
+		base.(*http.Transport).TLSHandshakeTimeout = 0
+		return broken(func(*sketch) {})(base)
+	}, "attempt_ends", "succeeds"),
+	Entry("takes a refusal for an answer", "connection/refused-port", broken(func(s *sketch) { s.attempts = 1 }), "succeeds", "must have happened"),
+	Entry("takes a cut handshake for an answer", "connection/cut-handshake", broken(func(s *sketch) { s.attempts = 1 }), "succeeds"),
 	Entry("has no timeout", "timeout/header-stall", impatient(0), "attempt_ends", "succeeds"),
 	Entry("has no timeout", "timeout/body-stall", impatient(0), "attempt_ends"),
 	Entry("has no timeout", "timeout/body-drip", impatient(0), "attempt_ends"),

@@ -53,6 +53,7 @@ var _ = suites.DescribeClient("a sound client written by hand", theT, broken(fun
 	"timeout/deadline", "timeout/slow-but-legal", "timeout/cancelled", "outage/budget", "outage/budget-refills",
 	"connection/close-header", "connection/stale-keep-alive", "connection/stray-bytes", "connection/truncated-length",
 	"connection/missing-last-chunk", "connection/cut-gzip", "connection/errors-drained", "connection/reset-loop",
+	"connection/refused-port", "connection/cut-handshake",
 	"idempotency/charged-once", "idempotency/lost-response", "idempotency/gateway-504-committed", "idempotency/key-required",
 	"idempotency/distinct-keys", "idempotency/naive-api-no-key", "vendors/stripe-lost-response")
 

@@ -34,7 +34,11 @@ func InMemory(ctx context.Context, s *scenarios.Scenario, newClient func(base ht
 	began := time.Now()
 	driver := drive.InProcess{
 		New: func() *http.Client {
-			return newClient(&http.Transport{DialContext: srv.DialContext, TLSClientConfig: srv.ClientTLS()})
+			return newClient(&http.Transport{
+				DialContext:         srv.DialContext,
+				TLSClientConfig:     srv.ClientTLS(),
+				TLSHandshakeTimeout: http.DefaultTransport.(*http.Transport).TLSHandshakeTimeout,
+			})
 		},
 		Steps:  s.Drive,
 		Settle: settle(s),

@@ -28,7 +28,7 @@ type evidence struct {
 	unplaced    int  // connections cut at accept or tls that belong to one of several calls in progress
 	replays     int  // calls with a transport replay
 	interrupted bool // the run ended the client before it was done
-	untrusted   bool // no call became a request, and TLS handshakes failed
+	untrusted   bool // no request came, for the client ended its connections in TLS
 
 	dropped int           // records that the journal let go of
 	zero    time.Duration // when the scenario's time began: with the first connection accepted, or a port that was closed then
@@ -109,7 +109,8 @@ func gather(s *scenarios.Scenario, log *journal.Log) *evidence {
 	e.placeCuts()
 	e.labelReplays()
 	e.tellApart()
-	e.untrusted = e.handshakes() != "" && !slices.ContainsFunc(e.calls, func(c call) bool { return c.first() != nil })
+	what, _ := e.distrusted()
+	e.untrusted = what != ""
 	return e
 }
 

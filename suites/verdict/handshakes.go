@@ -40,6 +40,26 @@ func (e *evidence) handshakes() string {
 	return fmt.Sprintf("%s failed: %s", plural(len(failed), "TLS handshake"), reasons)
 }
 
+// distrusted tells of a client that never came to a request over TLS: of its failed handshakes, or of connections that it
+// ended without a word, as many do where they find out behind the handshake that they do not trust; "" where it did not end any.
+func (e *evidence) distrusted() (what, hint string) {
+	if len(e.log.Attempts) > 0 {
+		return "", ""
+	}
+	if failed := e.handshakes(); failed != "" {
+		return failed, trustHint
+	}
+	silent := 0
+	for i := range e.log.Conns {
+		c := &e.log.Conns[i]
+		silent += one(c.TLS && len(c.Applied) == 0 && leftBy(c.Closed))
+	}
+	if silent == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("the client ended %s without a request", plural(silent, "TLS connection")), "So do many that do not trust the server. " + trustHint
+}
+
 func leftBy(c journal.Closer) bool {
 	return c == journal.ClosedByClientFIN || c == journal.ClosedByClientRST
 }

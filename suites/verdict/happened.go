@@ -195,9 +195,9 @@ func (e *evidence) missedPhase(p *scenarios.Phase, begins time.Duration, counted
 // notCalled is the finding on a client that called no route.
 func (e *evidence) notCalled() Finding {
 	f := Finding{Check: unwritten, Outcome: Inconclusive, Sentence: "the client never called", Expect: Note{Text: "no request came here"}}
-	failed := e.handshakes()
-	if failed != "" {
-		f.Sentence, f.Hint = failed+", and so never called", trustHint
+	distrusted, hint := e.distrusted()
+	if distrusted != "" {
+		f.Sentence, f.Hint = distrusted+", and so never called", hint
 	}
 	if len(e.scenario.Routes) > 0 {
 		var names []string
@@ -215,15 +215,12 @@ func (e *evidence) notCalled() Finding {
 	}
 	f.Sentence += "."
 	switch {
-	case failed != "":
+	case distrusted != "":
 	case len(e.strays) > 0:
 		f.Sentence += " Seen instead: " + e.seenInstead().listed(3) + "."
 		f.Hint = e.nearestMiss()
 	case len(e.log.Conns) > 0:
 		f.Sentence += fmt.Sprintf(" It opened %s and sent no request.", plural(len(e.log.Conns), "connection"))
-		if e.log.Conns[0].TLS {
-			f.Hint = "Some clients end a connection without a word where they do not trust it. " + trustHint
-		}
 	case len(e.log.Ports) > 0:
 		f.Sentence += " The port was closed; of a connection that is refused nothing is seen."
 	}

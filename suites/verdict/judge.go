@@ -152,7 +152,7 @@ func (s *scope) replayed() *call {
 // weigh turns an opinion that the evidence does not carry into an inconclusive one.
 func (s *scope) weigh(c *Check, o opinion) opinion {
 	if s.untrusted && o.Outcome == Fail {
-		return unseen("no call came past its TLS handshake") // and why is said of the client that never called
+		return unseen("no call came past its TLS") // and why is said of the client that never called
 	}
 	if o.Outcome == Fail {
 		if a := s.upstreamFailed(); a != nil {

@@ -105,11 +105,13 @@ func TestHandshakes(t *testing.T) {
 		{"by the server", fails(record(), "it came in the clear, as to http://", server),
 			"inconclusive: 1 TLS handshake failed: it came in the clear, as to http://, and so never called GET /x.", trustHint},
 		{"beside calls", fails(record(made("GET /x", at(0, 200))), unknown, client), "info: the client ended 1 TLS handshake: unknown certificate authority.", trustHint},
+		{"beside a request that went astray", fails(record(stray("GET /y", "")), unknown, client),
+			"inconclusive: the client never called GET /x. Seen instead: GET /y (1×).", "Did you mean path: /y?"},
 		{"in silence", func() *recorded {
 			r := record().opens(1, 0, sec)
 			r.Conns[0].TLS = true
 			return r
-		}(), "inconclusive: the client never called GET /x. It opened 1 connection and sent no request.", "Some clients end a connection without a word where they do not trust it. " + trustHint},
+		}(), "inconclusive: the client ended 1 TLS connection without a request, and so never called GET /x.", "So do many that do not trust the server. " + trustHint},
 	} {
 		if got := happened(t, s, c.log); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
