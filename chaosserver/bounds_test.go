@@ -177,6 +177,7 @@ func TestBadOptions(t *testing.T) {
 		want string
 	}{
 		{WithMaxCalls(0), "chaosserver: WithMaxCalls(0): at least 1"},
+		{WithMaxBuckets(0), "chaosserver: WithMaxBuckets(0): at least 1"},
 		{WithMaxBody(-1), "chaosserver: WithMaxBody(-1): at least 0"},
 		{WithMaxHeader(0), "chaosserver: WithMaxHeader(0): at least 1"},
 		{WithReadTimeout(-time.Second), "chaosserver: WithReadTimeout(-1s): at least 0"},

@@ -338,3 +338,24 @@ func TestResetFillsBuckets(t *testing.T) {
 		t.Errorf("behind a reset: %s", got)
 	}
 }
+
+// TestMaxBuckets: where a limit has no room for another bucket, the attempt passes uncounted, and the journal says so.
+func TestMaxBuckets(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		srv := serve(t, inMemory, "limits: [{name: each, window: 1/1m, by: header X-Key, dialect: ietf}]", WithMaxBuckets(2))
+		if got := answeredWith(t, srv, "/ X-Key: 1", "/ X-Key: 2", "/ X-Key: 3", "/ X-Key: 3", "/ X-Key: 1"); got != "200 200 200 200 429" {
+			t.Errorf("got %s", got)
+		}
+		log := ended(t, srv, 5)
+		if a := log.Attempts[2]; len(a.Charged) > 0 || len(a.Told) > 0 {
+			t.Errorf("charged %v, told %v of what was not counted", a.Charged, a.Told)
+		}
+		if len(log.Dropped) == 0 || log.Dropped[0].Reason != "the buckets of each left no room for another" {
+			t.Errorf("dropped %+v", log.Dropped)
+		}
+		time.Sleep(time.Minute)
+		if got := answeredWith(t, srv, "/ X-Key: 3", "/ X-Key: 3"); got != "200 429" {
+			t.Errorf("behind the windows' end: %s", got)
+		}
+	})
+}

@@ -10,11 +10,12 @@ import (
 
 // Defaults of the options.
 const (
-	DefaultAddr      = "127.0.0.1:0"
-	DefaultMaxCalls  = 65_536
-	DefaultMaxKeys   = 1 << 18  // idempotency keys, of about 160 bytes each
-	DefaultMaxBody   = 64 << 10 // bytes
-	DefaultMaxHeader = 1 << 20  // bytes
+	DefaultAddr       = "127.0.0.1:0"
+	DefaultMaxCalls   = 65_536
+	DefaultMaxKeys    = 1 << 18 // idempotency keys, of about 160 bytes each
+	DefaultMaxBuckets = 131_072
+	DefaultMaxBody    = 64 << 10 // bytes
+	DefaultMaxHeader  = 1 << 20  // bytes
 	// DefaultJournalBody is how many bytes of a request's body are journalled where [WithJournal] says nothing.
 	DefaultJournalBody = 1 << 10
 )
@@ -23,6 +24,7 @@ type config struct {
 	addr        string
 	journal     journal.Options
 	maxCalls    int
+	maxBuckets  int
 	maxKeys     int
 	maxBody     int
 	maxHeader   int
@@ -51,6 +53,10 @@ func WithMaxCalls(n int) Option { return func(c *config) { c.maxCalls = n } }
 // it an attempt with a further key has no effect: it gets a 500, and the journal says why.
 func WithMaxKeys(n int) Option { return func(c *config) { c.maxKeys = n } }
 
+// WithMaxBuckets bounds the buckets that each limit of the scenario keeps, [DefaultMaxBuckets] unless given, at least 1. A bucket
+// that is full again gives way to a new one; where none is, the attempt is let through uncounted, and the journal says so.
+func WithMaxBuckets(n int) Option { return func(c *config) { c.maxBuckets = n } }
+
 // WithMaxBody sets how many bytes of a request's body are kept for matching, [DefaultMaxBody] unless given. Length and
 // hash are always of the whole body; what is kept of it in the journal is [journal.Options.KeepBody].
 func WithMaxBody(bytes int) Option { return func(c *config) { c.maxBody = bytes } }
@@ -71,13 +77,14 @@ func AsHandler() Option { return func(c *config) { c.handlerOnly = true } }
 
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
-		addr:      DefaultAddr,
-		listen:    net.Listen,
-		maxCalls:  DefaultMaxCalls,
-		maxKeys:   DefaultMaxKeys,
-		maxBody:   DefaultMaxBody,
-		maxHeader: DefaultMaxHeader,
-		journal:   journal.Options{KeepBody: DefaultJournalBody},
+		addr:       DefaultAddr,
+		listen:     net.Listen,
+		maxCalls:   DefaultMaxCalls,
+		maxBuckets: DefaultMaxBuckets,
+		maxKeys:    DefaultMaxKeys,
+		maxBody:    DefaultMaxBody,
+		maxHeader:  DefaultMaxHeader,
+		journal:    journal.Options{KeepBody: DefaultJournalBody},
 	}
 	for _, o := range opts {
 		o(c)
@@ -87,6 +94,8 @@ func newConfig(opts []Option) (*config, error) {
 		return nil, fmt.Errorf("WithMaxCalls(%d): at least 1", c.maxCalls)
 	case c.maxKeys < 1:
 		return nil, fmt.Errorf("WithMaxKeys(%d): at least 1", c.maxKeys)
+	case c.maxBuckets < 1:
+		return nil, fmt.Errorf("WithMaxBuckets(%d): at least 1", c.maxBuckets)
 	case c.maxBody < 0:
 		return nil, fmt.Errorf("WithMaxBody(%d): at least 0", c.maxBody)
 	case c.maxHeader < 1:

@@ -64,14 +64,10 @@ func (s *Server) runWith(j *journal.Journal, seq *atomic.Uint64) *run {
 		over:    make(chan struct{}),
 	}
 	if len(s.scenario.Limits) > 0 {
-		r.buckets = quota.New(s.scenario.Limits, MaxBuckets)
+		r.buckets = quota.New(s.scenario.Limits, s.config.maxBuckets)
 	}
 	return r
 }
-
-// MaxBuckets is how many buckets each limit keeps. One that is full again gives way to a new one; where none is, the attempt
-// is let through uncounted, and the journal says so.
-const MaxBuckets = 1 << 17
 
 // defaultQuiet is how long a call by print must be quiet to be over, where the scenario says nothing.
 const defaultQuiet = time.Minute

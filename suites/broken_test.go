@@ -43,6 +43,10 @@ var _ = DescribeTable("a client broken in one way fails just the check of a buil
 	Entry("sends a refused key again", "idempotency/key-refused", "not_resent_unchanged", func(s *sketch) {
 		s.retries = func(status int) bool { return status >= 400 }
 	}),
+	Entry("does not read what remains", "quota/ietf-window", "within_quota", func(*sketch) {}),
+	Entry("does not read what remains, with four workers", "quota/ietf-concurrent", "within_quota", func(*sketch) {}),
+	Entry("holds back the one call that was told", "quota/pause-for-all", "pauses_others", func(*sketch) {}),
+	Entry("has no limits of its own", "quota/own-limits", "limits_itself", func(*sketch) {}),
 )
 
 // So do clients that lack a timeout, a breaker or a pool that works, and those whose flaw two checks of the scenario see.

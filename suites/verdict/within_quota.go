@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 )
 
@@ -31,10 +32,7 @@ type over struct {
 func withinQuota(s *scope, p *scenarios.WithinQuota) opinion {
 	all := s.counted(s.calls, s.vague)
 	told := s.quotasTold(all)
-	alone := make(map[string]bool) // by client: never two attempts under way
-	for _, atts := range byClient(all) {
-		alone[atts[0].Client] = !concurrent(atts)
-	}
+	workers := s.workers(all)
 	var soon, late []over
 	zeros, judged := 0, 0
 	asks := s.asks(all, told)
@@ -44,20 +42,25 @@ func withinQuota(s *scope, p *scenarios.WithinQuota) opinion {
 			zeros += one(history[i].forbids())
 		}
 		waited := make(map[*attempt]bool) // by what told it: its wait has been judged
+		crossed := make(map[*attempt]int) // by what told it: attempts that may have been on their way
 		for _, a := range asks[b] {
-			t := s.known(history, a, alone[b.client])
-			if t == nil || !t.forbids() {
-				continue
-			}
-			judged++
+			t, fresh := lastKnown(history, a)
 			switch {
-			case a.First < t.due-early:
-				soon = append(soon, over{*t, a})
-			case p.Late != nil && !waited[t.attempt] && s.tooLateFor(t, a, float64(*p.Late)):
-				late = append(late, over{*t, a})
-				fallthrough
-			default:
+			case t != nil && t.forbids():
+				judged++
+				if a.First < t.due-early {
+					soon = append(soon, over{*t, a})
+					break
+				}
+				if p.Late != nil && !waited[t.attempt] && s.tooLateFor(t, a, float64(*p.Late)) {
+					late = append(late, over{*t, a})
+				}
 				waited[t.attempt] = true
+			case fresh != nil && a.First < fresh.due-early:
+				if crossed[fresh.attempt]++; crossed[fresh.attempt] >= workers[b.client] {
+					judged++
+					soon = append(soon, over{*fresh, a})
+				}
 			}
 		}
 	}
@@ -77,43 +80,74 @@ func withinQuota(s *scope, p *scenarios.WithinQuota) opinion {
 // forbids reports whether nothing remains, for longer than a timer may be early.
 func (t *spent) forbids() bool { return t.remaining <= 0 && t.known && t.due-ended(t.attempt) > early }
 
-// known is the last thing that the client knew of a bucket when it sent an attempt; nil where it knew nothing.
-func (s *scope) known(history []spent, a counted, alone bool) *spent {
+// lastKnown is the last thing that the client surely knew of a bucket when it sent an attempt, and the first after it that says
+// that nothing remains, which it may not have known yet: of those a client with several workers has one on its way for each of
+// the others, and a client with one has none. Each is nil where there is none.
+func lastKnown(history []spent, a counted) (known, fresh *spent) {
+	latest := true // nothing that came later says that something remains
 	for i := sort.Search(len(history), func(i int) bool { return history[i].Sent > a.First }) - 1; i >= 0; i-- {
-		if t := &history[i]; knew(t, a, alone) {
-			return t
+		t := &history[i]
+		switch {
+		case t.Seq >= a.Seq: // itself, or one that came behind it
+		case a.call == t.call, a.First > ended(t.attempt)+crossing:
+			return t, fresh
+		case !t.forbids():
+			latest = false
+		case latest:
+			fresh = t
 		}
 	}
-	return nil
+	return nil, fresh
 }
 
-// onItsWay is for how long behind an answer a request may still be on its way whose client makes one at a time.
-const onItsWay = time.Millisecond
-
-// knew reports whether the client knew of an answer when it sent an attempt: it came on the same connection behind the answer,
-// or is of the same call; or so long after it that it cannot have been on its way.
-func knew(t *spent, a counted, alone bool) bool {
-	if a.attempt == t.attempt || a.First < t.Sent {
-		return false
-	}
-	slack := crossing
-	if alone {
-		slack = onItsWay
-	}
-	behind := a.Conn == t.Conn && a.Conn != 0 && a.ConnRequest > t.ConnRequest
-	return behind || a.call == t.call && a.N > t.N || a.First > ended(t.attempt)+slack
-}
-
-// concurrent reports whether two attempts of a client were under way at once.
-func concurrent(atts []counted) bool {
-	var last time.Duration
-	for i, a := range atts {
-		if i > 0 && a.First < last {
-			return true
+// workers is how many attempts each client can have under way: as many as it ever had, or calls that its driver made at once;
+// where no driver tells, as it had connections open at once.
+func (s *scope) workers(all []counted) map[string]int {
+	workers := make(map[string]int)
+	for _, client := range byClient(all) {
+		atts := make([]*attempt, len(client))
+		for i, a := range client {
+			atts[i] = a.attempt
 		}
-		last = max(last, ended(a.attempt))
+		n, _ := peakFlight(s.flights(atts, false))
+		more := s.callsAtOnce(client)
+		if more == 0 {
+			more = s.connsAtOnce(client)
+		}
+		workers[client[0].Client] = max(n, more, 1)
 	}
-	return false
+	return workers
+}
+
+// callsAtOnce is how many of a client's calls its driver made at once; 0 where no driver tells.
+func (s *scope) callsAtOnce(client []counted) int {
+	var made []flight
+	told := false
+	for _, c := range callsIn(client, client[0].call) {
+		r, said := s.result(c)
+		told = told || said && r.Timed
+		if said && r.Timed && r.At > r.Start {
+			made = append(made, flight{from: r.Start, to: r.At})
+		}
+	}
+	n, _ := peakFlight(made)
+	return max(n, one(told))
+}
+
+// connsAtOnce is how many connections of a client were open at once.
+func (s *scope) connsAtOnce(client []counted) int {
+	used := make(map[uint64]bool)
+	for _, a := range client {
+		used[a.Conn] = true
+	}
+	var conns []*journal.Conn
+	for i := range s.log.Conns {
+		if c := &s.log.Conns[i]; used[c.ID] {
+			conns = append(conns, c)
+		}
+	}
+	n, _ := peakOpen(conns, func(*journal.Conn) time.Duration { return 0 })
+	return n
 }
 
 // quotasTold collects what answers told of each bucket, in the order in which they were sent.

@@ -63,8 +63,10 @@ func TestWithinQuota(t *testing.T) {
 			"The client sent 2 attempts while it knew that nothing remained, one of them 1.000s too early.", "", "", ""}},
 		{"on its way", s, record(get(at(0, 200, took(100*ms), none(2*sec))), get(at(50*ms, 200, took(100*ms), none(2*sec))), get(at(120*ms, 200, none(2*sec)))),
 			said{Inconclusive, "no attempt followed an answer that told that nothing remained.", "", "", ""}},
-		{"not on its way on the same connection", s, record(get(at(0, 200, conn(1, 1), took(100*ms), none(2*sec))), get(at(50*ms, 200, took(100*ms), none(2*sec))), get(at(102*ms, 200, conn(1, 2), none(2*sec)))),
-			said{Fail, "The client sent an attempt 1.998s too early: it had been told that nothing remained.", "", "", ""}},
+		{"one more than can be on its way", s, record(get(at(0, 200, took(100*ms), none(2*sec))), get(at(50*ms, 200, took(100*ms), none(2*sec))), get(at(110*ms, 200, none(2*sec))), get(at(120*ms, 200, none(2*sec)))),
+			said{Fail, "The client sent an attempt 1.980s too early: it had been told that nothing remained.", "", "", ""}},
+		{"three connections, two on their way", s, record(get(at(0, 200, conn(1, 1), none(2*sec))), get(at(2*ms, 200, conn(2, 1), none(2*sec))), get(at(4*ms, 200, conn(3, 1), none(2*sec)))).
+			opens(1, 0, sec).opens(2, 0, sec).opens(3, 0, sec), said{Inconclusive, "no attempt followed an answer that told that nothing remained.", "", "", ""}},
 		{"its own retry is not on its way", s, record(get(at(0, 200, took(100*ms), none(2*sec))), get(at(50*ms, 503, took(60*ms), none(2*sec)), at(112*ms, 200, none(2*sec)))),
 			said{Fail, "The client sent an attempt 1.998s too early: it had been told that nothing remained.", "", "", ""}},
 		{"another client does not know", s, record(get(at(0, 200, client("a"), none(2*sec))), get(at(sec, 200, client("b"), none(sec))), get(at(2*sec, 200, client("a"), left(0, 9, sec)))),
