@@ -215,8 +215,8 @@ var limitAnswerRow = row[Limit]{
 		readMapping(l, e.value, refusalPlace, &m.Answer)
 		l.finishAnswer(e.value, &m.Answer)
 		m.AnswerPos = l.pos(e.value)
-		if w := m.Answer.Wire; w != nil && w.At == AtAccept {
-			l.failKey(l.spots[w], "at accept nothing of the request is known, so that no limit can answer so", "move it to faults")
+		if w := m.Answer.Wire; w != nil && w.At != 0 && w.At <= AtTLS {
+			l.failKey(l.spots[w], "at "+w.At.String()+" nothing of the request is known, so that no limit can answer so", "move it to faults")
 		}
 	},
 	write: func(p *printer, m *Limit) (tree, bool) {
