@@ -198,6 +198,32 @@ func ExampleGroup() {
 	// Output: open closed 2
 }
 
+// A limiter for each account, so that one that floods is refused and the others are not.
+func ExampleGroup_limiters() {
+	limiters, err := resilience.NewGroup(resilience.GroupSettings[string, *resilience.Limiter]{
+		Max: 10_000,
+		New: func(account string) *resilience.Limiter {
+			l, err := resilience.NewLimiter(resilience.LimiterSettings{Name: account, Rate: 1, Burst: 2})
+			if err != nil {
+				panic(err) // the settings are fixed
+			}
+			return l
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, account := range []string{"a", "a", "a", "b"} {
+		fmt.Println(account, limiters.Get(account).Allow())
+	}
+	// Output:
+	// a true
+	// a true
+	// a false
+	// b true
+}
+
 func BenchmarkGroupGet(b *testing.B) {
 	g := mustGroup(b, resilience.GroupSettings[string, int]{New: func(string) int { return 1 }})
 	for i := range 100 {

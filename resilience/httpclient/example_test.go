@@ -116,7 +116,7 @@ func ExampleResendCount() {
 	defer server.Close()
 	base := roundTripper(func(req *http.Request) (*http.Response, error) {
 		if n := httpclient.ResendCount(req.Context()); n > 0 {
-			fmt.Println("http.request.resend_count", n)
+			fmt.Println(httpclient.AttrResendCount, n)
 		}
 		return http.DefaultTransport.RoundTrip(req)
 	})

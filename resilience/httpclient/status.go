@@ -63,11 +63,15 @@ func withReason(req *http.Request, resp *http.Response, why *resilience.RetryErr
 	resp.Request = req.WithContext(context.WithValue(req.Context(), reasonContext{}, why))
 }
 
+// AttrResendCount is OpenTelemetry's attribute for [ResendCount] (semantic conventions for HTTP, stable). It is set on
+// what is sent again only.
+const AttrResendCount = "http.request.resend_count"
+
 type resendContext struct{}
 
-// ResendCount returns how many times the request of this context was sent before: 0 for the first attempt, 1 for the first
-// retry. It is the value of OpenTelemetry's attribute http.request.resend_count, which is set on resends only; a base
-// RoundTripper that makes spans asks for it here.
+// ResendCount returns how many times the request of this context was sent before: 0 for the first attempt, 1 for the
+// first retry or the first hedged copy; attempts and copies of a call are counted together. It is the value of [AttrResendCount]; a
+// base RoundTripper that makes spans asks for it here.
 func ResendCount(ctx context.Context) int {
 	n, _ := ctx.Value(resendContext{}).(int)
 	return n
