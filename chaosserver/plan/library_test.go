@@ -16,6 +16,7 @@ type client struct {
 	arrival  int
 	calls    []outcome
 	entries  map[[2]int]bool // (route, entry) that answered
+	shared   map[[2]int]int  // (route, case): attempts answered there, where the list does not count by call
 	faults   map[int]bool    // that struck, or were drawn with a chance
 	phases   map[int]bool
 }
@@ -37,6 +38,9 @@ func (c *client) call(step *scenarios.Step, req *scenarios.Request, kase string,
 	for pause := 100 * time.Millisecond; ; pause *= 2 {
 		c.arrival++
 		in.Attempt, in.Arrival = in.Attempt+1, c.arrival
+		if in.Route >= 0 && c.scenario.Routes[in.Route].Per != scenarios.PerCall {
+			in.Entries = c.shared[[2]int{in.Route, in.Case}]
+		}
 		d := decide(c.plan, in)
 		c.see(&o, &in, &d)
 		o.attempts = in.Attempt
@@ -77,6 +81,7 @@ func (c *client) see(o *outcome, in *Input, d *Decision) {
 	}
 	if d.Fault < 0 {
 		c.entries[[2]int{in.Route, d.Entry}] = true
+		c.shared[[2]int{in.Route, in.Case}]++
 		in.Entries++
 	}
 	for _, f := range d.Drawn {
@@ -126,7 +131,7 @@ func TestLibrary(t *testing.T) {
 			if s.Summary == "" || len(s.Rules) == 0 || len(s.Routes) == 0 || len(s.Drive) == 0 || len(s.Expect) == 0 {
 				t.Error("a built-in scenario has summary, rules, routes, drive and expect")
 			}
-			c := client{scenario: s, plan: New(s), entries: map[[2]int]bool{}, faults: map[int]bool{}, phases: map[int]bool{}}
+			c := client{scenario: s, plan: New(s), entries: map[[2]int]bool{}, shared: map[[2]int]int{}, faults: map[int]bool{}, phases: map[int]bool{}}
 			c.drive()
 			c.happened(t)
 			for i := range s.Expect {

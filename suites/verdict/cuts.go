@@ -136,13 +136,13 @@ func (e *evidence) flow() *flow {
 			begin, end = min(begin, r.Start), r.At
 		} else if last := len(c.atts) - 1; last >= 0 && !whole2xx(c.atts[last]) {
 			f.failed = append(f.failed, moment{at: end, call: id})
-			f.forgotten = append(f.forgotten, moment{at: e.forgotten(c, end), call: id})
+			f.forgotten = append(f.forgotten, moment{at: max(end, e.forgotten(c, end)), call: id})
 		}
 		if begin == forever {
 			continue
 		}
 		f.begun = append(f.begun, moment{at: begin, call: id})
-		f.over = append(f.over, moment{at: end, call: id})
+		f.over = append(f.over, moment{at: max(begin, end), call: id}) // a record may be odd
 	}
 	for _, ms := range [][]moment{f.begun, f.over, f.failed, f.forgotten} {
 		slices.SortStableFunc(ms, func(a, b moment) int { return cmp.Compare(a.at, b.at) })

@@ -24,6 +24,9 @@ func effects(s *scope, p *scenarios.Effects) opinion {
 	if p.Total != nil {
 		parts = append(parts, s.effectsInAll(*p.Total))
 	}
+	if len(parts) == 0 {
+		return unseen("the check does not say how many effects there may be")
+	}
 	return gravest("effects", parts)
 }
 

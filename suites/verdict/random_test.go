@@ -37,13 +37,14 @@ func TestAnyJournal(t *testing.T) {
 
 // everyCheck expects each check, with its defaults, of a client that declares all that they need.
 func everyCheck() *scenarios.Scenario {
-	parts := []part{route("POST /x", answer(503), answer(200)), declaringBreaker, drives("POST /x", 2), drives("GET /y", 2)}
+	parts := []part{paid("POST /x", "Idempotency-Key", answer(503), answer(200)), declaringBreaker, drives("POST /x", 2), drives("GET /y", 2)}
 	for _, c := range scenarios.Checks() {
 		if !c.Unbuilt {
 			parts = append(parts, expect(c.New()))
 		}
 	}
-	s := scene(append(parts, expect(&scenarios.InFlight{PerCall: n(1), Total: n(2)}), expect(&scenarios.Attempts{Max: n(3)}), expect(&scenarios.Connections{Max: n(2), Open: n(1)}))...)
+	s := scene(append(parts, expect(&scenarios.InFlight{PerCall: n(1), Total: n(2)}), expect(&scenarios.Attempts{Max: n(3)}),
+		expect(&scenarios.Effects{PerCall: between(1, 1), PerEvent: between(0, 1), Total: between(2, scenarios.Unbounded)}), expect(&scenarios.Connections{Max: n(2), Open: n(1)}))...)
 	s.Profile.Deadline = ptr(sec)
 	return s
 }
@@ -73,14 +74,26 @@ func anyLog(random *rand.Rand) *journal.Log {
 		for range n(3) {
 			header([]string{"Idempotency-Key", "Content-Type", "Authorization"}[n(3)], strconv.Itoa(n(3)))(a)
 		}
+		a.Ledger, a.Event = journal.Ledger(n(6)), []string{"", "a", "b"}[n(3)]
 		log.Attempts = append(log.Attempts, *a)
+		if n(3) == 0 {
+			log.Effects = append(log.Effects, journal.Effect{Seq: uint64(n(12)), Route: a.Route, Call: a.Call, Event: []string{"", "a", "c"}[n(3)]})
+			log.Contents = append(log.Contents, journal.Content{Seq: uint64(n(12)), Len: int64(n(2))})
+		}
+	}
+	for i := range n(3) {
+		d := journal.Delivery{DeliveryRecord: journal.DeliveryRecord{ID: uint64(i), Event: []string{"a", "b"}[n(2)], Unjudged: n(5) == 0}}
+		if n(3) == 0 {
+			d.Bad = "wrong-secret"
+		}
+		log.Deliveries = append(log.Deliveries, d)
 	}
 	for i := range n(5) {
 		log.Conns = append(log.Conns, journal.Conn{ID: uint64(i + 1), Accept: when(), Close: when(), Closed: journal.Closer(n(5)), Applied: []int{n(4) - 1}})
 	}
 	for i := range n(3) {
 		log.Clients = append(log.Clients, journal.Client{Call: n(3), Exit: n(3) - 1, Start: when(), Stop: when(), TimedOut: n(9) == 0})
-		log.Results = append(log.Results, journal.Result{Call: i, OK: n(2) == 0, Start: when(), Timed: n(4) > 0, At: when(), Cancelled: when(), HasCancel: n(3) == 0})
+		log.Results = append(log.Results, journal.Result{Call: i, OK: n(2) == 0, HasBody: n(2) == 0, BodyLen: int64(n(2)), Start: when(), Timed: n(4) > 0, At: when(), Cancelled: when(), HasCancel: n(3) == 0})
 		log.Ports = append(log.Ports, journal.Port{At: when(), Open: n(2) == 0})
 		log.Late = append(log.Late, journal.Lateness{At: intTime(i) * sec, Late: when() / 5})
 	}
