@@ -56,7 +56,7 @@ func (s *Server) Reset() error {
 		s.failed(err)
 		return err
 	}
-	return nil
+	return s.deliverAnew(next)
 }
 
 // follow makes next the current run. Its time begins.
@@ -104,6 +104,7 @@ func (s *Server) Close() error {
 			s.upstream.Close()
 		}
 	}
+	s.stopSending()
 	s.work.Wait()
 	if first {
 		release(ports)

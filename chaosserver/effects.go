@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"brownout/chaosserver/delivery"
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/ledger"
@@ -143,6 +144,9 @@ func (x *exchange) commit() {
 	}
 	rec := &x.record
 	x.run.effect(journal.Effect{Seq: rec.Seq, At: now, Route: rec.Route, Call: rec.Call, Key: key, Event: rec.Event})
+	if x.s.delivers {
+		x.s.happened(delivery.Effect{Route: rec.Route, Call: rec.CallNo, Key: x.r.Header.Get(x.keyHeader())})
+	}
 	if d.Fault >= 0 { // the gateway answers for itself, and what it stands in front of is done with the request
 		x.letGoOfKey()
 	}

@@ -180,11 +180,17 @@ func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.over, x.left, x.readsOn, x.claims, x.unread = false, false, false, false, false
 	x.waited = time.Time{}
 	x.quotas.tells, x.quotas.held = false, false
+	if x.s.delivers {
+		x.run.attemptBegins()
+	}
 }
 
 // forget lets go of what belongs to the request: an idle connection keeps no text that its client sent, of which a single
 // one may hold the whole header block in memory.
 func (x *exchange) forget() {
+	if x.s.delivers {
+		x.run.attemptEnds()
+	}
 	x.w, x.r, x.vars, x.place.call = nil, nil, nil, nil
 	x.target, x.record = target{}, journal.AttemptRecord{}
 	x.in.Method, x.in.Path, x.in.Client, x.in.Body = "", "", "", nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -111,4 +112,15 @@ func (l *memListener) dial(ctx context.Context, n int64) (net.Conn, error) {
 	default:
 	}
 	return client, nil
+}
+
+// consumerHost is the host of what listens in memory beside a server.
+const consumerHost = "consumer.test"
+
+// ListenMemory returns a listener in memory, as that of [Server.StartMemory], for a program under test that is a server, and
+// what dials it, whatever the address. It works inside a testing/synctest bubble, if it was made there.
+func ListenMemory() (net.Listener, func(ctx context.Context, network, addr string) (net.Conn, error)) {
+	l := newMemListener(consumerHost + ":80")
+	var dialled atomic.Int64 // connections so far, which number their addresses
+	return l, func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx, dialled.Add(1)) }
 }

@@ -23,9 +23,10 @@ type run struct {
 	lists   lists
 	seq     *atomic.Uint64 // of the journal's attempts; runs that share a journal share it
 	accepts atomic.Int64   // connections accepted in this run
-	zero    atomic.Int64   // instant at which the scenario's time began, plus 1; 0 while it has not
-	begun   chan struct{}  // closed with it
-	over    chan struct{}  // closed once another run has followed
+	unrest  unrest
+	zero    atomic.Int64  // instant at which the scenario's time began, plus 1; 0 while it has not
+	begun   chan struct{} // closed with it
+	over    chan struct{} // closed once another run has followed
 
 	waiters atomic.Int32 // those who watch
 	mu      sync.Mutex   // guards changed

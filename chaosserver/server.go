@@ -49,6 +49,8 @@ type Server struct {
 	work     sync.WaitGroup // every goroutine of the server
 	turning  sync.Mutex     // held while ports are closed and opened
 	broken   chan struct{}  // closed with err
+	delivers bool           // the scenario has deliveries
+	webhooks webhooks
 
 	mu        sync.Mutex // guards what follows
 	conns     map[*conn]struct{}
@@ -93,7 +95,7 @@ func New(s *scenarios.Scenario, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chaosserver: %w", err)
 	}
-	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), conns: make(map[*conn]struct{}), broken: make(chan struct{})}
+	srv := &Server{scenario: s, config: c, router: rt, ahead: s.Ahead(), delivers: len(s.Deliveries) > 0, conns: make(map[*conn]struct{}), broken: make(chan struct{})}
 	srv.contents = slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool {
 		_, asks := e.Params.(*scenarios.RightResult)
 		return asks

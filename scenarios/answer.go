@@ -104,7 +104,7 @@ var interim = oneOrList("interim statuses", scalars(Type{Name: "interim status",
 var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answerRows):len(answerRows)],
 	key(Key{Name: "times", In: []Place{InAnswer}, Default: "1", Doc: "So many attempts of a call get this entry, one after another."},
 		count(1), 1, func(a *Answer) *int { return &a.Times }),
-	key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
+	key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase, InDelivery}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(a *Answer) *bool { return &a.Optional }),
 )}
 

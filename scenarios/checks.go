@@ -93,6 +93,34 @@ type SpreadsOut struct {
 	Max    Share         // 0.9 by default
 }
 
+// Acknowledgement is what a consumer is expected to answer to good deliveries.
+type Acknowledgement uint8
+
+// The acknowledgements.
+const (
+	AckSuccess Acknowledgement = iota // 2xx
+	AckRefusal                        // anything else
+)
+
+// Acknowledges holds when the consumer answers each good delivery in time, with success.
+type Acknowledges struct {
+	Within  *time.Duration // nil: the sender's timeout
+	Status  Acknowledgement
+	Nth     *Range // only these deliveries of each event; nil: all, and where they are sent again the last
+	AtLeast int    // so many of each event; 0: all
+}
+
+// Refuses holds when the consumer refuses each bad delivery, and it has no effect.
+type Refuses struct {
+	Status []int // nil: any 4xx
+}
+
+// FinalEffect holds when the last effect on an object has what JSON has in its body.
+type FinalEffect struct {
+	Object string   // the last segment of the path of its effects
+	JSON   Template // without variables
+}
+
 // SameIdempotencyKey holds when all attempts of a call carry one key.
 type SameIdempotencyKey struct{}
 
@@ -221,6 +249,9 @@ func (*SameAs) check()                  {}
 func (*LeavesConnection) check()        {}
 func (*AttemptEnds) check()             {}
 func (*SpreadsOut) check()              {}
+func (*Acknowledges) check()            {}
+func (*Refuses) check()                 {}
+func (*FinalEffect) check()             {}
 func (*SameIdempotencyKey) check()      {}
 func (*DistinctIdempotencyKeys) check() {}
 func (*KeyFromFirstAttempt) check()     {}

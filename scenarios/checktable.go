@@ -30,7 +30,7 @@ const (
 
 // checkTable is the grammar of checks, in the order of its documentation.
 func checkTable() []Check {
-	return append([]Check{
+	return []Check{
 		check(Check{Name: "succeeds", Identity: true, Rules: []string{"RETRY-001", "CB-004", "RL-002", "RL-003", "TIME-007"},
 			Doc: "The last attempt of so many calls got a whole 2xx."}, succeedsRow),
 		check(Check{Name: "attempts", Identity: true, Rules: []string{"RETRY-001", "RETRY-006", "RETRY-007", "TIME-007"},
@@ -161,17 +161,26 @@ func checkTable() []Check {
 		check(Check{Name: "attempt_ends", Rules: []string{"TIME-001", "TIME-002"}, Doc: "The client gives up each attempt that is not answered."},
 			key(Key{Name: "within", Default: "the declared attempt_timeout, else 60s", Doc: "How long it may take, from its first byte."}, anyDuration, nil,
 				func(a *AttemptEnds) **time.Duration { return &a.Within })),
-	}, unbuiltChecks...)
-}
-
-// unbuiltChecks are the checks of the grammar that this version does not judge.
-var unbuiltChecks = func() []Check {
-	var list []Check
-	for _, name := range []string{"acknowledges", "refuses", "final_effect"} {
-		list = append(list, Check{Name: name, Unbuilt: true, Doc: "Not built yet."})
+		check(Check{Name: "acknowledges", Rules: []string{"DELIV-001", "DELIV-002", "DELIV-003", "DELIV-004", "DELIV-005", "DELIV-006", "DELIV-009", "DELIV-010", "DELIV-011", "DELIV-012"},
+			Doc: "The consumer answers each good delivery with success in time; where it is sent again, the last one."},
+			key(Key{Name: "within", Default: "the sender's timeout", Doc: "How long it may take, from the last byte of the delivery; 500ms about it are not judged."}, optional(positiveDuration), nil,
+				func(a *Acknowledges) **time.Duration { return &a.Within }),
+			key(Key{Name: "status", Default: "2xx", Doc: "What it answers; non-2xx: that it refuses them, so that they are sent again."},
+				enum[Acknowledgement]([]string{"2xx", "non-2xx"}), AckSuccess, func(a *Acknowledges) *Acknowledgement { return &a.Status }),
+			key(Key{Name: "nth", Doc: "Only these deliveries of each event."}, optional(ordinals), nil, func(a *Acknowledges) **Range { return &a.Nth }),
+			key(Key{Name: "at_least", Default: "all", Type: atLeast.kind, Doc: "Of each event's deliveries."}, atLeast, 0, func(a *Acknowledges) *int { return &a.AtLeast })),
+		check(Check{Name: "refuses", Rules: []string{"DELIV-008", "DELIV-010"},
+			Doc: "The consumer refuses each bad delivery, and it has no effect."},
+			key(Key{Name: "status", Default: "any 4xx", Type: Type{Name: "status, or a list of statuses", Example: "401", Words: []string{"4xx"}}, Doc: "What it answers."},
+				refusals, nil, func(r *Refuses) *[]int { return &r.Status })),
+		check(Check{Name: "final_effect", Rules: []string{"DELIV-003"},
+			Doc: "The last effect on an object has this in its body, in whatever order the events came."},
+			key(Key{Name: "object", Required: true, Type: Type{Name: "text", Example: "order_1"}, Doc: "The object, as the last segment of the path of its effects."},
+				name, "", func(f *FinalEffect) *string { return &f.Object }),
+			key(Key{Name: "json", Required: true, Type: Type{Name: "JSON value", Example: "{status: shipped}"}, Doc: "What the body holds; members that are not named may be anything."},
+				constantJSON, Template{}, func(f *FinalEffect) *Template { return &f.JSON })),
 	}
-	return list
-}()
+}
 
 var succeedsRow = func() row[Succeeds] {
 	t := Type{Name: "share", Example: "99%", Words: []string{"all", "none"}}

@@ -46,7 +46,7 @@ type judged[P any] struct {
 }
 
 // commonRows are the parameters of every check.
-var commonRows = append([]row[Expectation]{
+var commonRows = []row[Expectation]{
 	key(Key{Name: "route", In: []Place{InCheck}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"}, Doc: "Judges only calls of this route."},
 		name, "", func(e *Expectation) *string { return &e.Route }),
 	key(Key{Name: "phase", In: []Place{InCheck}, Type: Type{Name: "name of a phase", Example: "outage"}, Doc: "Judges only calls that began in this phase."},
@@ -55,9 +55,11 @@ var commonRows = append([]row[Expectation]{
 		name, "", func(e *Expectation) *string { return &e.Case }),
 	key(Key{Name: "host", In: []Place{InCheck}, Doc: "Judges only calls to this host of server.hosts."},
 		hostName, "", func(e *Expectation) *string { return &e.Host }),
+	key(Key{Name: "event", In: []Place{InCheck}, Type: eventType, Doc: "Judges only this event, or all events of a delivery of that id."},
+		eventID, "", func(e *Expectation) *string { return &e.Event }),
 	key(Key{Name: "level", In: []Place{InCheck}, Default: "fail", Doc: "What it counts for when it is not met."},
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
-}, unbuilt[Expectation]([]Place{InCheck}, "event")...)
+}
 
 // check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
 func check[P any, PP interface {

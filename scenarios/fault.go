@@ -26,7 +26,7 @@ var faultPlace = func() *place[Fault] {
 	rows = append(rows, key(Key{Name: "duplicate", In: in, Fault: true, Without: []string{"status"},
 		Doc: "Sends the request to the upstream of --upstream so many times, at one instant or one after another; the client gets the first answer."},
 		duplicate, nil, func(f *Fault) **Duplicate { return &f.Duplicate }))
-	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
+	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase, InDelivery}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(f *Fault) *bool { return &f.Optional })
 	return &place[Fault]{in: InFault, example: "{chance: 10%, status: 503}", rows: append(rows, optional)}
 }()

@@ -30,7 +30,7 @@ var keyRows = sync.OnceValue(func() []Key {
 	for _, rows := range [][]Key{
 		keysOf(scenarioPlace), keysOf(serverPlace), keysOf(profilePlace), keysOf(phasePlace), keysOf(identityPlace), keysOf(routePlace), keysOf(commitPlace), keysOf(matchPlace),
 		keysOf(answerPlace), keysOf(repeatPlace), keysOf(retryAfterPlace), keysOf(delayPlace), keysOf(holdPlace), keysOf(faultPlace), keysOf(limitPlace), keysOf(quotaPlace), keysOf(whenPlace),
-		keysOf(periodicPlace), keysOf(burstPlace), keysOf(stepPlace),
+		keysOf(periodicPlace), keysOf(burstPlace), keysOf(deliveryPlace), keysOf(triggerPlace), keysOf(stepPlace),
 	} {
 		keys = append(keys, rows...)
 	}

@@ -34,8 +34,12 @@ func (l *loader) references(s *Scenario) {
 	for i, r := range s.Routes {
 		routes[i] = r.Name
 	}
+	l.deliveryReferences(s, routes)
 	for i := range s.Expect {
 		e := &s.Expect[i]
+		if e.Event != "" {
+			l.definedEvent(s, l.spots[&e.Event], e.Event)
+		}
 		if e.Phase != "" {
 			l.defined(l.spots[&e.Phase], e.Phase, "phase", phases)
 		}
@@ -43,6 +47,7 @@ func (l *loader) references(s *Scenario) {
 			l.definedRoute(s, l.spots[&e.Route], e.Route, routes)
 		}
 		l.declared(e.Params)
+		l.checkWebhook(s, e)
 	}
 }
 

@@ -20,8 +20,10 @@ type Scenario struct {
 	Routes   []Route // first match wins; empty: every path answers 200 with a small JSON object
 	Faults   []Fault
 	Limits   []Limit // the upstream's own quotas
-	Drive    []Step
-	Expect   []Expectation // empty: the file can be served, not run
+	// Deliveries are webhooks that are sent to a consumer; empty: none.
+	Deliveries []Delivery
+	Drive      []Step
+	Expect     []Expectation // empty: the file can be served, not run
 
 	// Undeclared names the profile values that a unit or a check of the file needs and the profile does not
 	// declare; a scenario with any is skipped, naming them.
@@ -431,5 +433,6 @@ type Expectation struct {
 	Phase  string // judge only calls that began in this phase; "" all
 	Case   string // judge only calls of this case; "" all
 	Host   string // judge only calls to this host; "" all
+	Event  string // judge only this event, or all events of an entry of that id; "" all
 	Level  Level
 }

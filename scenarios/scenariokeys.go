@@ -32,6 +32,8 @@ var scenarioPlace = func() *place[Scenario] {
 			faults, nil, func(s *Scenario) *[]Fault { return &s.Faults }),
 		key(Key{Name: "limits", In: in, Doc: "The upstream's own quotas: the first that is used up refuses the attempt, else all that match count it."},
 			limits, nil, func(s *Scenario) *[]Limit { return &s.Limits }),
+		key(Key{Name: "deliveries", In: in, Doc: "Webhooks that are sent to a consumer."},
+			deliveries, nil, func(s *Scenario) *[]Delivery { return &s.Deliveries }),
 		key(Key{Name: "drive", In: in, Doc: "What a client that takes orders is asked to do."},
 			drive, nil, func(s *Scenario) *[]Step { return &s.Drive }),
 		key(Key{Name: "expect", In: in, Doc: "What the client must show: a list of checks. Without it the file can be served, not run."},
@@ -46,7 +48,7 @@ var scenarioPlace = func() *place[Scenario] {
 			}
 		}
 	}
-	return &place[Scenario]{in: InScenario, rows: append(rows, unbuilt[Scenario](in, "deliveries")...)}
+	return &place[Scenario]{in: InScenario, rows: rows}
 }()
 
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.
@@ -56,7 +58,7 @@ var phasePlace = &place[Phase]{in: InPhase, example: "{name: outage, for: 30s}",
 	key(Key{Name: "name", In: []Place{InPhase}, Required: true, Type: Type{Name: "text", Example: "outage"}, Doc: "What triggers and checks call it."},
 		name, "", func(p *Phase) *string { return &p.Name }),
 	phaseLength,
-	key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase}, Default: "false", Doc: "It need not be reached in a run."},
+	key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase, InDelivery}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(p *Phase) *bool { return &p.Optional }),
 }}
 

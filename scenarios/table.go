@@ -25,6 +25,8 @@ const (
 	InDuplicate  Place = "duplicate"   // a duplicate written as a mapping
 	InBurst      Place = "burst"       // the mapping under burst
 	InCommit     Place = "commit"      // the mapping under commit of a route
+	InDelivery   Place = "delivery"    // an entry of deliveries
+	InTrigger    Place = "trigger"     // the when of a delivery, written as a mapping
 	InStep       Place = "drive"       // a step of drive
 	InCheck      Place = "expect"      // the parameters of a check
 )
@@ -38,6 +40,8 @@ func (p Place) title() string {
 		return "an answer"
 	case InIdentity, InHold, InDuplicate, InCommit, InElapsed, InRetryAfter, InServer, InProfile, InWhen, InBurst, InQuota:
 		return string(p)
+	case InTrigger:
+		return "the when of a delivery"
 	case InStep:
 		return "a step of drive"
 	case InCheck:

@@ -32,6 +32,8 @@ var beside = map[Place]struct {
 	InElapsed:    {"name: x\nfaults: [{status: 503, when: {elapsed: {%s}}}]", []string{"every: 20s", "for: 1s"}},
 	InCommit:     {"name: x\nroutes: [{match: GET /a, commit: {%s}}]", []string{"key: Idempotency-Key"}},
 	InBurst:      {"name: x\nfaults: [{status: 503, when: {burst: {%s}}}]", []string{"bad: 2s", "good: 15s"}},
+	InDelivery:   {"name: x\nroutes: [{match: POST /payments}]\ndeliveries: [{%s}]", []string{"event: evt_1"}},
+	InTrigger:    {"name: x\nroutes: [{match: POST /payments}]\ndeliveries: [{event: evt_1, when: {%s}}]", nil},
 	InStep:       {"name: x\nserver: {hosts: [a]}\ndrive: {%s}", []string{"request: GET /a", "calls: 5", "json: {a: 1}"}},
 }
 
@@ -46,6 +48,10 @@ var needs = map[string][]string{
 	"bytes":    {"garbage: body"},
 	"wait":     {"reset: idle"},
 }
+
+// deliveryNeeds is what else a key of a delivery needs.
+var deliveryNeeds = map[string]string{"retry": "sender: slack", "retry_num": "sender: slack",
+	"json": "when: {effect: POST /payments}", "text": "when: {effect: POST /payments}"}
 
 // value is a value of a key's type, as a file writes it.
 func value(k Key) string {
@@ -87,6 +93,9 @@ func trial(k Key, in Place) string {
 			keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, strings.SplitAfter(o, ":")[0]) })
 		}
 		keys = append(keys, other...)
+	}
+	if other := deliveryNeeds[name]; other != "" && in == InDelivery {
+		keys = append(keys, other)
 	}
 	keys = append(keys, name+": "+v)
 	sep := ", "
@@ -147,18 +156,20 @@ func TestEveryCheck(t *testing.T) {
 					common = append(common, r.Key)
 				}
 			}
-			needed := ""
+			needed := map[string]string{}
 			for _, k := range c.Params {
 				if k.Required || c.Name == "attempts" && k.Name == "max" || c.Name == "connections" && k.Name == "max" || c.Name == "in_flight" && k.Name == "total" || c.Name == "effects" && k.Name == "per_call" {
-					needed = k.Name + ": " + value(k)
+					needed[k.Name] = value(k)
 				}
 			}
 			for _, k := range append(common, c.Params...) {
 				params := []string{k.Name + ": " + value(k)}
-				if needed != "" && !strings.HasPrefix(needed, k.Name+":") {
-					params = append(params, needed)
+				for name, v := range needed {
+					if name != k.Name {
+						params = append(params, name+": "+v)
+					}
 				}
-				text := fmt.Sprintf("name: x\nserver: {hosts: [a]}\nphases: [{name: outage}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
+				text := fmt.Sprintf("name: x\nserver: {hosts: [a]}\nphases: [{name: outage}]\ndeliveries: [{event: evt_1}]\nroutes: [{match: POST /payments, cases: {gateway: [{status: 504}, {status: 200}]}}]\nexpect:\n  - %s: {%s}\n", c.Name, strings.Join(params, ", "))
 				s, err := Parse("trial.yaml", []byte(text))
 				if err != nil {
 					t.Errorf("%v\n%s", err, text)

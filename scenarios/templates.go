@@ -46,7 +46,10 @@ func (l *loader) knownVars(n *yaml.Node, parts []Part) bool {
 		if p.Var == "" || slices.Contains(l.vars, p.Var) {
 			continue
 		}
-		hint := "one of " + join(l.vars) + "; {{ is a brace"
+		hint := "{{ is a brace"
+		if len(l.vars) > 0 {
+			hint = "one of " + join(l.vars) + "; " + hint
+		}
 		if near := Suggest(p.Var, l.vars); near != "" {
 			hint = "did you mean {" + near + "}?"
 		}

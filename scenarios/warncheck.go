@@ -26,6 +26,7 @@ func (l *loader) warnCheck(s *Scenario, e *Expectation, at string) {
 	if msg := neverFails(s, e.Params, seen); msg != "" {
 		l.warn(e.Pos, at, e.Name+" can never fail, for "+msg, "")
 	}
+	l.warnWebhook(s, e, at)
 	switch p := e.Params.(type) {
 	case *Succeeds:
 		if !p.None && p.Share > 0 && !seen.good {
@@ -257,6 +258,8 @@ func neverFails(s *Scenario, params Params, seen reached) string {
 		return ""
 	case *StopsWhenCancelled:
 		return sayIf(!cancels(s), "drive cancels no call")
+	case *Acknowledges, *Refuses, *FinalEffect:
+		return "" // see warnWebhook
 	case *SpreadsOut:
 		if !seen.held {
 			return "nothing here has a hold"

@@ -23,6 +23,7 @@ func (l *loader) warnings(s *Scenario) {
 	for i := range s.Drive {
 		l.warnStep(s, &s.Drive[i], i)
 	}
+	l.warnDeliveries(s)
 	for i := range s.Expect {
 		l.warnCheck(s, &s.Expect[i], fmt.Sprintf("expect[%d].%s", i, s.Expect[i].Name))
 	}

@@ -87,6 +87,9 @@ var elsewhere = map[string]string{
 	"limits_itself":        "quota_test.go: it takes a client with limits of its own",
 	"pauses_others":        "quota_test.go: it takes many calls while one was told to wait",
 	"within_quota":         "quota_test.go: it takes an upstream that tells what remains",
+	"acknowledges":         "consumers_test.go: it judges consumers of webhooks",
+	"refuses":              "consumers_test.go: it judges consumers of webhooks",
+	"final_effect":         "consumers_test.go: it judges consumers of webhooks",
 }
 
 // A flaw is one way in which a client can be broken, and the check that is about it.

@@ -15,14 +15,15 @@ import (
 var layout = map[string][]string{
 	"scenarios": {},
 
-	"chaosserver/journal": {},
-	"chaosserver/plan":    {"scenarios"},
-	"chaosserver/fault":   {"scenarios"},
-	"chaosserver/ledger":  {},
-	"chaosserver/proxy":   {},
-	"chaosserver/quota":   {"scenarios"},
+	"chaosserver/journal":  {},
+	"chaosserver/plan":     {"scenarios"},
+	"chaosserver/fault":    {"scenarios"},
+	"chaosserver/ledger":   {},
+	"chaosserver/proxy":    {},
+	"chaosserver/quota":    {"scenarios"},
+	"chaosserver/delivery": {"scenarios", "chaosserver/journal"},
 	"chaosserver": {"scenarios", "chaosserver/journal", "chaosserver/plan", "chaosserver/fault", "chaosserver/ledger",
-		"chaosserver/proxy", "chaosserver/quota"},
+		"chaosserver/proxy", "chaosserver/quota", "chaosserver/delivery"},
 
 	"resilience":            {},
 	"resilience/httpclient": {"resilience"},
@@ -36,12 +37,12 @@ var layout = map[string][]string{
 	"suites/verdict": {"scenarios", "chaosserver/journal"},
 	"suites/drive":   {"scenarios", "chaosserver/journal"},
 	"suites/report":  {"scenarios", "chaosserver/journal", "chaosserver/plan", "suites/verdict"},
-	"suites/trial":   {"scenarios", "chaosserver", "chaosserver/journal", "suites/drive", "suites/verdict"},
+	"suites/trial":   {"scenarios", "chaosserver", "chaosserver/delivery", "chaosserver/journal", "suites/drive", "suites/verdict"},
 	"suites/judge":   {"scenarios", "suites/drive", "suites/trial", "suites/verdict", "suites/report"},
 	"suites": {"scenarios", "chaosserver", "chaosserver/journal", "suites/drive", "suites/trial", "suites/verdict",
 		"suites/report", "suites/judge", "resilience", "resilience/httpclient"},
 
-	"cmd/brownout": {"scenarios", "chaosserver", "chaosserver/journal", "chaosserver/plan",
+	"cmd/brownout": {"scenarios", "chaosserver", "chaosserver/delivery", "chaosserver/journal", "chaosserver/plan",
 		"suites/drive", "suites/trial", "suites/verdict", "suites/report"},
 }
 

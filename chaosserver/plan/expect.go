@@ -64,6 +64,9 @@ func scopeWords(e *scenarios.Expectation) string {
 	if e.Phase != "" {
 		all = append(all, "begun in phase "+e.Phase)
 	}
+	if e.Event != "" {
+		all = append(all, "of event "+e.Event)
+	}
 	return strings.Join(all, ", ")
 }
 
@@ -165,6 +168,12 @@ func expectWords(e *scenarios.Expectation) string {
 		return fmt.Sprintf("%s of the calls reach the upstream again, %s after it is well", percent(float64(p.Share)), within)
 	case *scenarios.StopsWhenCancelled:
 		return "a cancelled call sends nothing, and has nothing under way, after " + span(p.Within)
+	case *scenarios.Acknowledges:
+		return acknowledgesWords(p)
+	case *scenarios.Refuses:
+		return refusesWords(p)
+	case *scenarios.FinalEffect:
+		return finalEffectWords(p)
 	case *scenarios.SameAs:
 		what := p.Compare
 		if what == nil {

@@ -15,6 +15,7 @@ type Explanation struct {
 	Faults              []FaultNote
 	Effects             []EffectNote
 	Limits              []LimitNote
+	Deliveries          []string // an entry each
 	Drive               []string // a step each
 	Expect              []ExpectNote
 }
@@ -135,6 +136,9 @@ func Explain(s *scenarios.Scenario) Explanation {
 	}
 	for i := range s.Limits {
 		e.Limits = append(e.Limits, noteLimit(s, &s.Limits[i]))
+	}
+	for i := range s.Deliveries {
+		e.Deliveries = append(e.Deliveries, deliveryWords(&s.Deliveries[i]))
 	}
 	for i := range s.Drive {
 		e.Drive = append(e.Drive, stepWords(&s.Drive[i]))

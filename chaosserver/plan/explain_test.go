@@ -289,13 +289,14 @@ func TestExplainEveryCheck(t *testing.T) {
 			continue
 		}
 		text := map[string]string{
-			"attempts":    "attempts: {per_call: declared}",
-			"connections": "connections: {open: 1, per_call: 2}",
-			"in_flight":   "in_flight: {per_call: 1, total: declared}",
-			"effects":     "effects: {per_call: 1, per_event: 0..1, total: 2..}",
-			"waits":       "waits: {at_least: 1s, after: [429, 503]}",
-			"retries_on":  "retries_on: {exactly: [429, 503]}",
-			"same_as":     "same_as: known\nroutes: [{match: /, cases: {known: [{}], other: [{}]}}]",
+			"attempts":     "attempts: {per_call: declared}",
+			"connections":  "connections: {open: 1, per_call: 2}",
+			"in_flight":    "in_flight: {per_call: 1, total: declared}",
+			"effects":      "effects: {per_call: 1, per_event: 0..1, total: 2..}",
+			"waits":        "waits: {at_least: 1s, after: [429, 503]}",
+			"retries_on":   "retries_on: {exactly: [429, 503]}",
+			"same_as":      "same_as: known\nroutes: [{match: /, cases: {known: [{}], other: [{}]}}]",
+			"final_effect": "final_effect: {object: order_1, json: {status: shipped}}",
 		}[c.Name]
 		if text == "" {
 			text = c.Name

@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 		_, err := fmt.Fprint(cmd.OutOrStderr(), usageText(cmd))
 		return err
 	})
-	root.AddCommand(newRun(), newServe(), newValidate(), newExplain(), newList(), newVersion(), newCompletion())
+	root.AddCommand(newRun(), newServe(), newValidate(), newExplain(), newList(), newWebhook(), newVersion(), newCompletion())
 	root.SetHelpCommand(newHelp())
 	return root
 }

@@ -28,6 +28,8 @@ type runOptions struct {
 	targets  []report.Target // of reports
 	format   string
 	journal  string
+	webhook  string // base URL of a consumer that runs already
+	remote   bool   // which may be on another machine
 	quiet    bool
 	verbose  bool
 	upstream upstreamOptions
@@ -43,12 +45,18 @@ COMMAND is run: it finds the server by BROWNOUT_URL in its environment, by --env
 --per-call it is run once for each call of the scenario's drive, with {call}, {method}, {path}, {body_file} and {port} too.
 Where the scenario speaks TLS, {ca}, SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS and BROWNOUT_CA
 name the certificate to trust; BROWNOUT_URLS has the base URLs of all its hosts, commas between. With --upstream the chaos
-server stands in front of a real server, which answers what no route of the scenario scripts.`,
+server stands in front of a real server, which answers what no route of the scenario scripts.
+
+Where a scenario has deliveries, COMMAND is the consumer of its webhooks: it listens on {port}, which is BROWNOUT_WEBHOOK_PORT in
+its environment too, verifies with BROWNOUT_WEBHOOK_SECRET, and is ended once the deliveries are done. What it does for an
+event is a call to the server. With --webhook the consumer runs already, and COMMAND, if there is one, is a client.`,
 		Example: `  brownout run retry/two-503s -- curl -s --retry 3 {url}/items/1
   brownout run scenarios/payments.brownout.yaml -- npm test
   brownout run payments.brownout.yaml --env STRIPE_API_BASE={url} -- python pay.py
   brownout run backoff/jitter --per-call -- curl -s --retry 3 {url}{path}
   brownout run faults.brownout.yaml --upstream http://127.0.0.1:8080 -- npm test
+  brownout run webhook/duplicate -- python consumer.py --port {port}
+  brownout run webhook/duplicate --webhook http://127.0.0.1:3000
   brownout run ./... -j 4 --report json=out.json -- ./client --base-url {url}`,
 		Annotations:           map[string]string{codesKey: "0 1 2 3 4 5 130"},
 		DisableFlagsInUseLine: true,
@@ -72,6 +80,8 @@ server stands in front of a real server, which answers what no route of the scen
 	f.StringVar(&o.format, "format", "text", "text, or json for a line for each event and the verdict at last, on stdout")
 	f.StringVar(&o.journal, "journal", "", "`DIR` for the journals (default .brownout/runs/ID, and .brownout/runs/last)")
 	o.upstream.add(f)
+	f.StringVar(&o.webhook, "webhook", "", "`URL` of a consumer that runs already, to which deliveries are sent")
+	f.BoolVar(&o.remote, "allow-remote", false, "let --webhook name another machine")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell only of what did not pass, and the last line")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of every attempt as it comes, and of every finding in full")
 	return cmd
@@ -91,6 +101,9 @@ func completeScenarios(_ *cobra.Command, _ []string, begun string) ([]string, co
 // take checks the command line.
 func (o *runOptions) take(cmd *cobra.Command, args []string) error {
 	dash := cmd.ArgsLenAtDash()
+	if dash < 0 && o.webhook != "" {
+		dash = len(args)
+	}
 	if dash < 0 {
 		if len(args) == 0 {
 			args = []string{"retry/two-503s"}
@@ -101,7 +114,7 @@ func (o *runOptions) take(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(o.words) == 0:
 		return usage("name a file, or one of brownout list: brownout run retry/two-503s -- COMMAND", "no scenario was given")
-	case len(o.client) == 0:
+	case len(o.client) == 0 && o.webhook == "":
 		return usage("write the client's command after the two dashes, such as -- npm test", "no client was given")
 	case o.timeout < 0:
 		return usage("write a duration such as --timeout 30s", "--timeout is above 0, got %s", o.timeout)
@@ -109,6 +122,9 @@ func (o *runOptions) take(cmd *cobra.Command, args []string) error {
 		return usage("write --jobs 1 or more", "--jobs is at least 1, got %d", o.jobs)
 	case o.quiet && o.verbose:
 		return usage("give one of them", "--quiet and --verbose exclude each other")
+	}
+	if err := checkWebhook(o.webhook, o.remote); err != nil {
+		return err
 	}
 	if _, err := path.Match(o.only, ""); err != nil {
 		return usage("* stands for any characters, ? for one", "--only %q is not a pattern", o.only)
@@ -163,6 +179,15 @@ func (o *runOptions) again(name string, seed uint64) []string {
 		words = append(words, "--until", o.until)
 	}
 	words = append(words, o.upstream.words()...)
+	if o.webhook != "" {
+		words = append(words, "--webhook", o.webhook)
+	}
+	if o.remote {
+		words = append(words, "--allow-remote")
+	}
+	if len(o.client) == 0 {
+		return words
+	}
 	return append(append(words, "--"), o.client...)
 }
 

@@ -86,6 +86,9 @@ func (o *runOptions) choose(sources []source) ([]source, error) {
 		return nil, usage("the names are "+strings.Join(names, ", "), "no scenario's name fits --only %s", report.Quote(o.only))
 	}
 	for i := range sources {
+		if err := o.checkConsumer(&sources[i]); err != nil {
+			return nil, err
+		}
 		if o.perCall && len(sources[i].scenario.Drive) == 0 {
 			return nil, usage("add drive to it, or leave --per-call out", "--per-call runs the client once for each call of drive, and %s has no drive", sources[i].name)
 		}
@@ -117,8 +120,13 @@ func (o *runOptions) folder(began time.Time) (*trial.Folder, error) {
 // driver returns what makes the client work on a scenario.
 func (o *runOptions) driver(s *scenarios.Scenario, stdin *os.File, output io.Writer, kill <-chan struct{}) drive.Driver {
 	p := drive.Process{Args: o.client, Env: o.env, Stdin: stdin, Output: output, Kill: kill}
-	if o.perCall {
+	switch {
+	case o.perCall:
 		return &drive.PerCall{Process: p, Steps: s.Drive}
+	case len(o.client) == 0:
+		return drive.Nobody{}
+	case len(s.Deliveries) > 0 && o.webhook == "":
+		return &drive.Consumer{Process: p}
 	}
 	return &drive.Command{Process: p}
 }
@@ -148,6 +156,9 @@ func (t *teller) run(parent context.Context, sources []source, folder *trial.Fol
 		configs[i] = trial.Config{
 			Scenario: s, Driver: t.o.driver(s, stdin, t.output(i), kill), Journal: folder.Path(t.files[i]),
 			Timeout: t.o.timeout, Quiet: t.o.quietFor, Live: t.live(s), Server: t.o.upstream.options(),
+		}
+		if len(s.Deliveries) > 0 {
+			configs[i].Webhook, configs[i].Remote = t.o.webhook, t.o.remote
 		}
 	}
 	t.begin(sources)

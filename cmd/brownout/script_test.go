@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"brownout": main,
 		"client":   func() { os.Exit(client(os.Args[1:])) },
+		"consumer": func() { os.Exit(consumer(os.Args[1:])) },
 		"hang":     func() { os.Exit(hang(os.Args[1:])) },
 		"die":      func() { die() },
 	})
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"interrupt": interrupt,
 			"serving":   serving,
+			"sender":    sender,
 			"jsonlines": jsonLines,
 			"plain":     plain,
 		},

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brownout/chaosserver"
+	"brownout/chaosserver/delivery"
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 	"brownout/suites/report"
@@ -32,6 +33,8 @@ type serveOptions struct {
 	seed    string
 	format  string
 	journal string
+	webhook string // base URL of a consumer of its deliveries
+	remote  bool   // which may be on another machine
 
 	upstream upstreamOptions
 }
@@ -65,6 +68,9 @@ scripts is that server's answer, with the scenario's faults over it; without a F
 			if err := o.upstream.take(); err != nil {
 				return err
 			}
+			if err := checkWebhook(o.webhook, o.remote); err != nil {
+				return err
+			}
 			return serve(cmd, args, o)
 		},
 	}
@@ -72,6 +78,8 @@ scripts is that server's answer, with the scenario's faults over it; without a F
 	f.StringVar(&o.addr, "addr", defaultAddr, "`HOST:PORT` to listen on, further hosts behind it; port 0 takes free ones")
 	f.StringVar(&o.seed, "seed", "", "seed of all chance: a number, or random")
 	f.StringVar(&o.format, "format", "text", "text, or json for a line for each attempt and the verdict at last")
+	f.StringVar(&o.webhook, "webhook", "", "`URL` of a consumer, to which the scenario's deliveries are sent at once")
+	f.BoolVar(&o.remote, "allow-remote", false, "let --webhook name another machine")
 	f.StringVar(&o.journal, "journal", "", "`DIR` for the journal; none is kept unless given")
 	o.upstream.add(f)
 	return cmd
@@ -115,6 +123,9 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	if err := o.upstream.fits(sources); err != nil {
 		return err
 	}
+	if o.webhook != "" && len(src.scenario.Deliveries) == 0 {
+		return usage("take --webhook out, or add deliveries", "%s sends no webhooks", src.name)
+	}
 	interrupted, _, stop := interruptible(cmd.Context())
 	defer stop()
 	ctx, cancel := context.WithCancel(interrupted)
@@ -134,11 +145,19 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	w.ca = ca
 	w.unheard = cancel
 	w.opening(o.upstream.url)
+	w.webhooks(o.webhook)
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
 		w.follow() // until the server is closed
 	}()
+	delivering := error(nil)
+	if o.webhook != "" {
+		delivering = srv.Deliver(delivery.Consumer{URL: o.webhook, Remote: o.remote})
+	}
+	if delivering != nil {
+		cancel()
+	}
 	select {
 	case <-ctx.Done():
 	case <-srv.Journal().Failed(): // it says why when it is closed
@@ -146,6 +165,9 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 	}
 	closing := srv.Close()
 	<-followed
+	if delivering != nil {
+		return &failure{exitCouldNotRun, delivering, "choose another consumer with --webhook URL"}
+	}
 	if closing != nil {
 		return &failure{exitCouldNotRun, closing, "make room for the journal, or choose another folder with --journal DIR; see that nobody takes a port that is closed"}
 	}

@@ -98,29 +98,49 @@ func (t *teller) closeLine() {
 	}
 }
 
-// live returns what is called with each attempt of a scenario; nil where nobody wants to know.
-func (t *teller) live(s *scenarios.Scenario) func(journal.Header, *journal.Attempt) {
+// live returns what is called with each attempt and delivery of a scenario; nil where nobody wants to know.
+func (t *teller) live(s *scenarios.Scenario) func(journal.Header, any) {
 	json, people := t.o.format == "json", t.o.verbose
 	if !json && !people {
 		return nil
 	}
 	var live *report.Live
-	return func(h journal.Header, a *journal.Attempt) {
-		if live == nil || a.Seq == 1 { // a trial that is run again begins anew
-			live = report.NewLive(s, h.Start)
+	var zero time.Time
+	return func(h journal.Header, record any) {
+		if live == nil || !zero.Equal(h.Start) { // a trial that is run again begins anew
+			live, zero = report.NewLive(s, h.Start), h.Start
 		}
-		e := live.Event(a)
+		event, line := liveEvent(live, record, t.errStyle)
+		if event == nil {
+			return
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if json {
-			t.keep(report.Line(t.stdout, &e))
+			t.keep(report.Line(t.stdout, event))
 		}
 		if people {
 			t.closeLine()
-			_, err := io.WriteString(t.stderr, t.errStyle.Line(&e)+"\n")
+			_, err := io.WriteString(t.stderr, line+"\n")
 			t.keep(err)
 		}
 	}
+}
+
+// liveEvent is what there is to tell of a record, to programs and to people; nil where there is nothing.
+func liveEvent(live *report.Live, record any, style report.Style) (event any, line string) {
+	switch r := record.(type) {
+	case *journal.Attempt:
+		e := live.Event(r)
+		return &e, style.Line(&e)
+	case *journal.DeliveryRecord:
+		live.Delivery(r)
+	case *journal.DeliveryEnd:
+		if e, known := live.Delivered(r); known {
+			return &e, style.DeliveryLine(&e)
+		}
+	}
+	return nil, ""
 }
 
 // begin tells that the run begins.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brownout/chaosserver"
+	"brownout/chaosserver/delivery"
 	"brownout/chaosserver/journal"
 	"brownout/suites/drive"
 	"brownout/suites/report"
@@ -116,17 +117,18 @@ func (w *watcher) follow() {
 	}
 }
 
-// event tells of an attempt, and notes when one has ended well.
+// event tells of an attempt or a delivery, and notes when one has ended well.
 func (w *watcher) event(record any) {
+	if event, line := liveEvent(w.live, record, w.style); event != nil {
+		if w.json {
+			w.keep(report.Line(w.out, event))
+		}
+		w.say("%s", line)
+	}
 	switch r := record.(type) {
 	case *journal.Attempt:
-		e := w.live.Event(r)
 		w.attempts++
 		w.good = r.Status >= 200 && r.Status < 300
-		if w.json {
-			w.keep(report.Line(w.out, &e))
-		}
-		w.say("%s", w.style.Line(&e))
 	case *journal.EndRecord:
 		w.ended = w.ended || w.good && r.Whole
 	}
@@ -199,6 +201,23 @@ func (w *watcher) where() {
 	if w.ca != "" {
 		w.say("trust    %s    for a client name it in %s", w.ca, strings.Join(drive.TrustVariables, " "))
 	}
+}
+
+// webhooks tells where the scenario's deliveries go, and what verifies them.
+func (w *watcher) webhooks(url string) {
+	deliveries := w.source.scenario.Deliveries
+	if len(deliveries) == 0 {
+		return
+	}
+	if url == "" {
+		w.say("webhook  its deliveries are not sent; give a consumer with --webhook URL")
+		return
+	}
+	secret := ""
+	if secrets := deliveries[0].SigningSecrets(); len(secrets) > 0 {
+		secret = ", signed with " + delivery.PublicKey(secrets[len(secrets)-1])
+	}
+	w.say("webhook  deliveries go to %s%s", url, secret)
 }
 
 // example returns a path that the scenario answers, with curl's option for its method.

@@ -34,6 +34,7 @@ type Site struct {
 	CA       string   // path of the PEM file with the certificate authority that clients have to trust; "" without TLS
 	Scenario string   // name
 	Seed     uint64
+	Webhooks *Webhooks // nil where the scenario has no deliveries
 }
 
 // Recorder takes down what clients did; *journal.Journal is one.

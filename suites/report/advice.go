@@ -154,4 +154,17 @@ var advice = map[string][]string{
 		"Read each answer to its end and close it, or the connection cannot be used again.",
 		"Share one client with its pool; do not make one for each call.",
 	},
+	"acknowledges": {
+		"Verify, write the event down where it survives a crash, and answer 2xx; do the work behind that.",
+		"Where it could not be written down answer 503, so that it is delivered again; never 2xx first and the work later in memory alone.",
+		"Acknowledge duplicates and events of types that you do not know: a refusal has them sent again, for days.",
+	},
+	"refuses": {
+		"Verify the signature over the raw bytes of the body, before anything is parsed, and compare in constant time.",
+		"Refuse timestamps more than five minutes off, either way; answer 400, 401 or 403, for a 5xx has it sent again.",
+	},
+	"final_effect": {
+		"Senders keep no order: compare the event's own time or version with what is stored, and leave out what is older.",
+		"Or fetch the object from the sender when any event of it comes.",
+	},
 }

@@ -70,17 +70,22 @@ func (x *explainer) written(c *CheckInfo) {
 	x.grid("  ", rows)
 }
 
-// exampleOf writes the check with its first parameter.
+// exampleOf writes the check with its first parameter, and with those that it requires.
 func exampleOf(c *CheckInfo) string {
-	k := c.Params[0]
-	value := k.Type.Example
-	if value == "" && len(k.Type.Words) > 0 {
-		value = k.Type.Words[0]
+	var params []string
+	for i, k := range c.Params {
+		value := k.Type.Example
+		if value == "" && len(k.Type.Words) > 0 {
+			value = k.Type.Words[0]
+		}
+		if value != "" && (i == 0 || k.Required) {
+			params = append(params, k.Name+": "+value)
+		}
 	}
-	if value == "" {
+	if len(params) == 0 {
 		return c.Name
 	}
-	return fmt.Sprintf("%s: {%s: %s}", c.Name, k.Name, value)
+	return c.Name + ": {" + strings.Join(params, ", ") + "}"
 }
 
 // sources names the rules that the check serves, with who says so.

@@ -23,6 +23,7 @@ func Explain(w io.Writer, e *plan.Explanation, s Style) error {
 	x.faults()
 	x.quotas()
 	x.effects()
+	x.list("What is delivered to a consumer", e.Deliveries)
 	x.list("What the client is asked to do", e.Drive)
 	x.expect()
 	_, err := io.WriteString(w, strings.Join(x.lines, "\n")+"\n")

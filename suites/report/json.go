@@ -116,6 +116,7 @@ type ProofDoc struct {
 	Request string   `json:"request"`
 	Key     string   `json:"idempotency_key,omitempty"`
 	Agent   string   `json:"user_agent,omitempty"`
+	Webhook bool     `json:"webhook,omitempty"` // the rows are deliveries of an event, and not attempts of a call
 	Rows    []RowDoc `json:"attempts"`
 }
 
@@ -194,7 +195,7 @@ func proofDoc(p *verdict.Proof) *ProofDoc {
 	if p == nil {
 		return nil
 	}
-	d := &ProofDoc{Call: p.Call, Request: p.Request, Key: p.Key, Agent: p.Agent, Rows: make([]RowDoc, len(p.Rows))}
+	d := &ProofDoc{Call: p.Call, Request: p.Request, Key: p.Key, Agent: p.Agent, Webhook: p.Webhook, Rows: make([]RowDoc, len(p.Rows))}
 	for i, r := range p.Rows {
 		row := RowDoc{Seq: r.Seq, N: r.N, At: Millis(r.At), Sent: Millis(r.Sent), Done: Millis(r.Done), Answer: r.Answer,
 			Allowed: r.Allowed, Good: r.Good, Bad: r.Bad}

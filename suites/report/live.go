@@ -21,6 +21,8 @@ type Live struct {
 	scenario *scenarios.Scenario
 	zero     time.Time // wall clock at instant 0 of the journal
 	calls    map[string]*liveCall
+
+	deliveries map[uint64]*journal.DeliveryRecord // under way
 }
 
 type liveCall struct {
@@ -28,7 +30,7 @@ type liveCall struct {
 	entries int // attempts that the route's own answers answered
 }
 
-// NewLive follows a run of the scenario whose journal began at zero.
+// NewLive follows a run of the scenario whose journal began at zero. Where only deliveries are told of it may be nil.
 func NewLive(s *scenarios.Scenario, zero time.Time) *Live {
 	return &Live{scenario: s, zero: zero, calls: make(map[string]*liveCall)}
 }

@@ -28,7 +28,7 @@ func (s Style) table(p *verdict.Proof, limit int) []string {
 	next := 0
 	for _, at := range append(shown, len(p.Rows)) {
 		if at > next {
-			lines = append(lines, s.paint(dim, s.text("   …   "+plural(at-next, "more attempt"))))
+			lines = append(lines, s.paint(dim, s.text("   …   "+more(p, at-next))))
 		}
 		if at < len(p.Rows) {
 			lines = append(lines, t.row(at))
@@ -36,6 +36,17 @@ func (s Style) table(p *verdict.Proof, limit int) []string {
 		next = at + 1
 	}
 	return lines
+}
+
+// more says how many rows of a proof are left out.
+func more(p *verdict.Proof, n int) string {
+	if !p.Webhook {
+		return plural(n, "more attempt")
+	}
+	if n == 1 {
+		return "1 more delivery"
+	}
+	return fmt.Sprintf("%d more deliveries", n)
 }
 
 func plural(n int, noun string) string {
@@ -54,7 +65,11 @@ func (s Style) proofTitle(p *verdict.Proof) string {
 	if p.Agent != "" {
 		parts = append(parts, s.text(p.Agent))
 	}
-	return s.clip(pad("  What the client did", 26)+strings.Join(parts, "   "), s.width())
+	title := pad("  What the client did", 26)
+	if p.Webhook {
+		title = pad("  What the consumer answered", 31)
+	}
+	return s.clip(title+strings.Join(parts, "   "), s.width())
 }
 
 type table struct {

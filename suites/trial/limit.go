@@ -10,7 +10,7 @@ import (
 const Patience = 2 * time.Minute
 
 // DefaultTimeout returns the time limit of a trial that is given none: Patience beyond the longer of the scenario's phases
-// and what its drive names by for, wait and settle.
+// and what its drive names by for, wait and settle, or its deliveries by their times.
 func DefaultTimeout(s *scenarios.Scenario) time.Duration {
 	var phases, drive time.Duration
 	for _, p := range s.Phases {
@@ -22,5 +22,5 @@ func DefaultTimeout(s *scenarios.Scenario) time.Duration {
 			drive += *step.Settle
 		}
 	}
-	return max(phases, drive) + Patience
+	return max(phases, drive, s.DeliveriesEnd()) + Patience
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brownout/chaosserver"
+	"brownout/chaosserver/delivery"
 	"brownout/chaosserver/journal"
 	"brownout/scenarios"
 	"brownout/suites/drive"
@@ -44,9 +45,14 @@ type Config struct {
 	Quiet time.Duration
 	// Server is what the chaos server is told beside its journal, such as chaosserver.WithUpstream; nil: nothing.
 	Server []chaosserver.Option
-	// Live is called with each attempt when its answer begins, and with the head of the journal, from one goroutine of the
+	// Webhook is the base URL of a consumer that runs already, to which the scenario's deliveries are sent; "": the driver
+	// says where it is. Remote allows a host that is not this machine.
+	Webhook string
+	Remote  bool
+	// Live is called with each attempt when its answer begins (*journal.Attempt), each delivery when it begins and when it
+	// ends (*journal.DeliveryRecord, *journal.DeliveryEnd), and with the head of the journal, from one goroutine of the
 	// trial; nil: nobody looks on.
-	Live func(journal.Header, *journal.Attempt)
+	Live func(h journal.Header, record any)
 }
 
 // Result is what became of a trial.
@@ -127,10 +133,7 @@ func (c Config) drive(ctx context.Context, srv *chaosserver.Server) (timedOut bo
 		case <-ending.Done():
 		}
 	})
-	site := siteOf(srv, c.Scenario)
-	if site.CA, err = KeepCertificate(srv, c.Journal); err == nil {
-		err = c.Driver.Run(ending, site, srv.Journal())
-	}
+	err = c.work(ending, srv)
 	timedOut = errors.Is(context.Cause(ending), drive.ErrTimedOut)
 	closing := srv.Close()
 	end(nil)
@@ -166,6 +169,32 @@ func KeepCertificate(srv *chaosserver.Server, journal string) (string, error) {
 // CertificateFile is the path of the certificate beside a journal.
 func CertificateFile(journal string) string {
 	return strings.TrimSuffix(journal, filepath.Ext(journal)) + ".ca.pem"
+}
+
+// work lets the client work, and waits for the deliveries where there are any.
+func (c *Config) work(ctx context.Context, srv *chaosserver.Server) error {
+	site := siteOf(srv, c.Scenario)
+	var err error
+	if site.CA, err = KeepCertificate(srv, c.Journal); err != nil {
+		return err
+	}
+	hooks, err := webhooks(c.Scenario, srv, c.Remote)
+	if err != nil {
+		return err
+	}
+	site.Webhooks = hooks
+	if c.Webhook != "" {
+		if err := srv.Deliver(delivery.Consumer{URL: c.Webhook, Remote: c.Remote}); err != nil {
+			return err
+		}
+	}
+	if err := c.Driver.Run(ctx, site, srv.Journal()); err != nil || c.Webhook == "" {
+		return err
+	}
+	if err := hooks.Settle(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 func (c *Config) timeout() time.Duration {

@@ -77,7 +77,7 @@ func config(t *testing.T, s *scenarios.Scenario, d drive.Driver) Config {
 func TestRunJudgesTheFile(t *testing.T) {
 	var seen []uint64
 	c := config(t, scenario(t, twice), gets(2, time.Millisecond))
-	c.Live = func(_ journal.Header, a *journal.Attempt) { seen = append(seen, a.Seq) }
+	c.Live = func(_ journal.Header, record any) { seen = append(seen, record.(*journal.Attempt).Seq) }
 	r, err := Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

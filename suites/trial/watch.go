@@ -38,11 +38,14 @@ func (c *Config) watch(j *journal.Journal, end context.CancelCauseFunc) {
 // event takes an event, and returns until when the client is at work by it, or has to wait; below 0 where it says nothing
 // of that.
 func (c *Config) event(j *journal.Journal, record any) time.Duration {
+	if c.Live != nil {
+		switch record.(type) {
+		case *journal.Attempt, *journal.DeliveryRecord, *journal.DeliveryEnd:
+			c.Live(j.Header(), record)
+		}
+	}
 	switch r := record.(type) {
 	case *journal.Attempt:
-		if c.Live != nil {
-			c.Live(j.Header(), r)
-		}
 		return max(r.Sent, r.Due)
 	case *journal.EndRecord:
 		return r.Done

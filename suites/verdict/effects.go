@@ -144,6 +144,7 @@ func (s *scope) effectsPerEvent(b scenarios.Bounds) opinion {
 			o.Sentence = fmt.Sprintf("%d of %d events had fewer effects than %s: %s.", len(under), len(events), b, someOf(under, 3))
 		}
 		o.absence = true
+		o.Proof = s.proveEvent(under[0])
 	default:
 		return pass("%s an event", b)
 	}
@@ -162,21 +163,25 @@ func (s *scope) goodEvents() []string {
 		}
 	}
 	for i := range s.log.Deliveries {
-		if d := &s.log.Deliveries[i]; d.Bad == "" && !d.Unjudged {
+		if d := &s.log.Deliveries[i]; d.Bad == "" && !d.Unjudged && s.judges(d.Entry, d.Event) {
 			add(d.Event)
 		}
 	}
 	for i := range s.log.Attempts {
 		a := &s.log.Attempts[i]
-		if len(s.log.Deliveries) == 0 && s.commits(a.Route) && (s.expect.Route == "" || s.expect.Route == a.Route) {
+		if len(s.log.Deliveries) == 0 && (s.expect.Event == "" || s.expect.Event == a.Event) && s.commits(a.Route) && (s.expect.Route == "" || s.expect.Route == a.Route) {
 			add(a.Event)
 		}
 	}
 	return events
 }
 
-// proveEvent shows the call that committed the last effect of an event; nil where it cannot be told.
+// proveEvent shows the deliveries of an event; where the record has none, the call that committed its last effect; nil where
+// it cannot be told.
 func (s *scope) proveEvent(id string) *Proof {
+	if v := s.eventNamed(id); v != nil {
+		return s.proveDeliveries(v)
+	}
 	var last *journal.Effect
 	for i := range s.log.Effects {
 		if e := &s.log.Effects[i]; e.Event == id {

@@ -36,8 +36,9 @@ type evidence struct {
 	routes  map[string]*scenarios.Route
 	exits   map[int]*journal.Client // the process of each call, with one process a call
 	results map[int]journal.Result
-	effects map[uint64]*journal.Effect // by the attempt that committed them; made when first asked for
-	whole   []*journal.Client          // processes that make calls of their own accord
+	effects map[uint64]*journal.Effect   // by the attempt that committed them; made when first asked for
+	whole   []*journal.Client            // processes that make calls of their own accord
+	byEvent map[string][]*journal.Effect // the effects of each webhook event; made when first needed
 }
 
 // call is one call of the client.
@@ -124,6 +125,9 @@ func (e *evidence) clock() {
 	}
 	if ports := e.log.Ports; len(ports) > 0 && (len(e.log.Conns) == 0 || ports[0].At < e.zero) {
 		e.zero = ports[0].At
+	}
+	if at, known := e.portOpen(); known {
+		e.zero = at
 	}
 	e.end = max(e.log.End-e.zero, 0)
 }

@@ -88,6 +88,7 @@ type Proof struct {
 	Request string // "POST /v1/charges"
 	Key     string // idempotency key; ""
 	Agent   string // User-Agent; ""
+	Webhook bool   // the rows are the deliveries of an event, and not the attempts of a call
 	Rows    []Row
 }
 

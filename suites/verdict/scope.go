@@ -22,7 +22,7 @@ type scope struct {
 func (e *evidence) scope(x *scenarios.Expectation, c *Check) *scope {
 	grammar, _ := scenarios.CheckNamed(x.Name) // an expectation of another name has neither rules nor a sample
 	s := &scope{evidence: e, expect: x, grammar: grammar, calls: e.clear, vague: e.vague, replays: c.replays != leftOut, cuts: !c.requests}
-	if x.Route != "" || x.Phase != "" || x.Case != "" || x.Host != "" {
+	if x.Route != "" || x.Phase != "" || x.Case != "" || x.Host != "" || x.Event != "" {
 		s.calls, s.vague = s.within(e.clear), s.within(e.vague)
 	}
 	if c.settled != nil && len(s.vague) > 0 {
@@ -45,11 +45,31 @@ func (s *scope) within(calls []*call) []*call {
 	var in []*call
 	for _, c := range calls {
 		if (s.expect.Route == "" || c.route() == s.expect.Route) && (s.expect.Phase == "" || c.phase() == s.expect.Phase) &&
-			(s.expect.Case == "" || s.caseOf(c) == s.expect.Case) && (s.expect.Host == "" || s.hostOf(c) == s.expect.Host) {
+			(s.expect.Case == "" || s.caseOf(c) == s.expect.Case) && (s.expect.Host == "" || s.hostOf(c) == s.expect.Host) && s.ofEvent(c) {
 			in = append(in, c)
 		}
 	}
 	return in
+}
+
+// ofEvent reports whether the call is for the expectation's webhook event, or for one of an entry of that id.
+func (s *scope) ofEvent(c *call) bool {
+	if s.expect.Event == "" {
+		return true
+	}
+	a := c.first()
+	if a == nil || a.Event == "" {
+		return false
+	}
+	if a.Event == s.expect.Event {
+		return true
+	}
+	for i := range s.scenario.Deliveries {
+		if d := &s.scenario.Deliveries[i]; d.Event == s.expect.Event && d.Has(a.Event) {
+			return true
+		}
+	}
+	return false
 }
 
 // sample is the number of calls, or of waits, below which the check says nothing.
@@ -57,7 +77,7 @@ func (s *scope) sample() int { return max(s.grammar.Sample, 1) }
 
 // everything reports whether every call of the run is in the scope.
 func (s *scope) everything() bool {
-	return s.expect.Route == "" && s.expect.Phase == "" && s.expect.Case == "" && s.expect.Host == ""
+	return s.expect.Route == "" && s.expect.Phase == "" && s.expect.Case == "" && s.expect.Host == "" && s.expect.Event == ""
 }
 
 // attempts returns the call's attempts as the check counts them.
@@ -132,6 +152,8 @@ func (s *scope) noCall() opinion {
 	switch x := s.expect; {
 	case x.Host != "":
 		return unseen("no call was made to host %s", x.Host)
+	case x.Event != "":
+		return unseen("no call was for event %s", x.Event)
 	case x.Case != "":
 		return unseen("no call was of case %s", x.Case)
 	case x.Route != "" && x.Phase != "":

@@ -82,6 +82,9 @@ var checks = []Check{
 	row(Check{replays: asAttempt, requests: true, Why: "RFC 9110 §9.2.2, Stripe API, Standard Webhooks"}, effects),
 	row(Check{replays: asAttempt, requests: true, Why: "RFC 9110 §9.2.2, Stripe API"}, truthful),
 	row(Check{replays: asAttempt, requests: true, Why: "RFC 9112 §8, §9.2"}, rightResult),
+	row(Check{replays: asAttempt, Why: "Standard Webhooks 1.0.0, GitHub, Slack and Shopify webhooks documentation"}, acknowledges),
+	row(Check{replays: asAttempt, Why: "Standard Webhooks 1.0.0, Verifying webhook authenticity; GitHub, Stripe"}, refuses),
+	row(Check{replays: asAttempt, Why: "Stripe, Event ordering; Amazon SQS at-least-once delivery"}, finalEffect),
 }
 
 // lookup returns the row of a check's parameters; nil where there is none.
