@@ -26,7 +26,7 @@ type Buckets struct {
 func New(limits []scenarios.Limit, most int) *Buckets {
 	b := &Buckets{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, tables: make([]table, len(limits))}
 	for i := range limits {
-		b.tables[i] = table{kind: kindOf(&limits[i]), most: max(most, 1), index: make(map[id]int32)}
+		b.tables[i] = table{kind: kindOf(&limits[i]), most: max(most, 1), buckets: make(map[id]state)}
 	}
 	return b
 }
@@ -47,8 +47,9 @@ type Grant struct {
 	Next, Full time.Duration
 	Timed      bool
 
-	id   id
-	slot int32 // in the table; a slot stays where it is
+	id    id
+	state state // of the bucket, while it is asked
+	slot  int   // in the table's ring, of a new bucket; -1: it is known
 }
 
 // Ask asks the limits that an attempt falls under, in the order of the claims, at an instant of the scenario's time. The first
@@ -68,12 +69,12 @@ func (b *Buckets) Ask(now time.Duration, claims []Claim, into []Grant) (grants [
 	for i := range grants[first:] {
 		g := &grants[first+i]
 		t := &b.tables[g.Limit]
-		s := t.find(g, now)
-		wait := t.kind.wait(s, now)
+		t.find(g, now)
+		wait := t.kind.wait(g.state, now)
 		if g.Uncounted || wait <= 0 {
 			continue
 		}
-		g.Remaining, g.Next, g.Full, g.Timed = t.kind.left(s, now)
+		g.Remaining, g.Next, g.Full, g.Timed = t.kind.left(g.state, now)
 		if g.Timed {
 			g.Next = wait
 		}
@@ -86,9 +87,9 @@ func (b *Buckets) Ask(now time.Duration, claims []Claim, into []Grant) (grants [
 			continue
 		}
 		t := &b.tables[g.Limit]
-		s := t.own(g)
-		t.kind.take(s, now)
-		g.Remaining, g.Next, g.Full, g.Timed = t.kind.left(*s, now)
+		t.kind.take(&g.state, now)
+		t.keep(g)
+		g.Remaining, g.Next, g.Full, g.Timed = t.kind.left(g.state, now)
 	}
 	return grants, false
 }
@@ -101,7 +102,9 @@ func (b *Buckets) Release(grants []Grant) {
 	for i := range grants {
 		g := &grants[i]
 		if t := &b.tables[g.Limit]; !g.Uncounted && t.kind.holds() {
-			t.kind.release(&t.slots[g.slot].state)
+			s := t.buckets[g.id]
+			t.kind.release(&s)
+			t.buckets[g.id] = s
 		}
 	}
 }
@@ -110,7 +113,7 @@ func (b *Buckets) Release(grants []Grant) {
 func (b *Buckets) Len(limit int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.tables[limit].index)
+	return len(b.tables[limit].buckets)
 }
 
 // state is a bucket: what it means is the kind's. The zero state is a full bucket.
@@ -124,59 +127,52 @@ type id [2]uint64
 
 // table is the buckets of one limit. Buckets.mu guards it.
 type table struct {
-	kind  kind
-	most  int
-	index map[id]int32 // into slots
-	slots []slot
-	hand  int // where the search for a full bucket goes on
+	kind    kind
+	most    int
+	buckets map[id]state
+	ring    []id // of the buckets, in the order in which they came but for those that took another's place
+	hand    int  // where in the ring the search for a full bucket goes on
 }
 
-type slot struct {
-	id id
-	state
-}
-
-// find returns the state of the bucket that a grant is about, and notes its slot: that of another bucket that can be
-// forgotten, or one behind the last, where there is none yet. Where no room can be made it says so in the grant.
-func (t *table) find(g *Grant, now time.Duration) state {
-	if i, ok := t.index[g.id]; ok {
-		g.slot = i
-		return t.slots[i].state
+// find notes in a grant the state of its bucket, and of a new one its place in the ring: behind the last, or that of another
+// bucket that can be forgotten. Where no room can be made it says so.
+func (t *table) find(g *Grant, now time.Duration) {
+	var known bool
+	if g.state, known = t.buckets[g.id]; known {
+		g.slot = -1
+		return
 	}
-	g.slot = int32(len(t.slots))
-	if len(t.slots) >= t.most {
+	g.slot = len(t.ring)
+	if len(t.ring) >= t.most {
 		i, ok := t.fullOne(now)
-		g.slot, g.Uncounted = int32(i), !ok
+		g.slot, g.Uncounted = i, !ok
 	}
-	return state{}
 }
 
-// own returns the state in the slot that find has noted, which is the grant's bucket from now on.
-func (t *table) own(g *Grant) *state {
-	if int(g.slot) == len(t.slots) {
-		t.slots = append(t.slots, slot{id: g.id})
-		t.index[g.id] = g.slot
+// keep keeps the state of a grant's bucket.
+func (t *table) keep(g *Grant) {
+	switch {
+	case g.slot < 0:
+	case g.slot == len(t.ring):
+		t.ring = append(t.ring, g.id)
+	default:
+		delete(t.buckets, t.ring[g.slot])
+		t.ring[g.slot] = g.id
 	}
-	s := &t.slots[g.slot]
-	if s.id != g.id {
-		delete(t.index, s.id)
-		t.index[g.id] = g.slot
-		*s = slot{id: g.id}
-	}
-	return &s.state
+	t.buckets[g.id] = g.state
 }
 
 // probes bounds the search for a bucket that can be forgotten. Buckets become full about in the order in which they came, so
 // that the next one is the likeliest.
 const probes = 64
 
-// fullOne returns the slot of a bucket that is full.
+// fullOne returns the place of a bucket that is full.
 func (t *table) fullOne(now time.Duration) (int, bool) {
-	for range min(probes, len(t.slots)) {
-		if t.hand++; t.hand >= len(t.slots) {
+	for range min(probes, len(t.ring)) {
+		if t.hand++; t.hand >= len(t.ring) {
 			t.hand = 0
 		}
-		if t.kind.full(t.slots[t.hand].state, now) {
+		if t.kind.full(t.buckets[t.ring[t.hand]], now) {
 			return t.hand, true
 		}
 	}
