@@ -21,6 +21,14 @@
 //
 // A client that closes its connection, or its side of it, during a delay has given the attempt up: it gets no answer.
 //
+// # Ports, and what is beneath
+//
+// Each host of the scenario has a port. A fault that refuses closes it by the scenario's clock: connections that are open are
+// reset, new ones refused, and the same port opens again. Over TLS the server shows a certificate of an authority that is made
+// when it starts; see [Server.Certificate]. Wire faults strike the connection beneath TLS: where one ends it with a FIN, the
+// client gets no close_notify. What sends bytes, such as garbage, sends them as TLS does. A handshake that fails is recorded
+// with its reason and is no attempt.
+//
 // # Calls
 //
 // A call is named by the scenario's identity, by the prefix /~ID of the path, or by its print: method, target and

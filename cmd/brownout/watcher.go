@@ -117,7 +117,8 @@ func (w *watcher) follow() {
 	}
 }
 
-// event tells of an attempt or a delivery, and notes when one has ended well.
+// event tells of an attempt or a delivery, of a port that was closed or opened, and of a handshake that failed, and notes when
+// an attempt or a delivery has ended well.
 func (w *watcher) event(record any) {
 	if event, line := liveEvent(w.live, record, w.style); event != nil {
 		if w.json {
@@ -131,7 +132,25 @@ func (w *watcher) event(record any) {
 		w.good = r.Status >= 200 && r.Status < 300
 	case *journal.EndRecord:
 		w.ended = w.ended || w.good && r.Whole
+	case *journal.Port:
+		what := "port closed"
+		if r.Open {
+			what = "port open again"
+		}
+		if r.Host != "" {
+			what = r.Host + ": " + what
+		}
+		w.note(r.At, what+"   "+w.source.scenario.Faults[r.Fault].Name)
+	case *journal.CloseRecord:
+		if r.Failure != "" {
+			w.note(r.Close, "TLS handshake failed: "+r.Failure)
+		}
 	}
+}
+
+// note tells people of what is no attempt.
+func (w *watcher) note(at time.Duration, text string) {
+	w.say("%s  %s", w.srv.Journal().Header().Start.Add(at).Format("15:04:05.000"), text)
 }
 
 // soFar tells the verdict so far, where it says more than the last time.
