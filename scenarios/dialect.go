@@ -8,32 +8,30 @@ type Dialect struct {
 	Name   string
 	Status int      // of a refusal, where the limit does not say another; 0 for none
 	Tells  []string // what a scripted quota can say in it: limit, remaining, reset, policy
+	Names  bool     // the policy only names the quota in its other fields, and is nothing by itself
 }
 
 // declaredDialect takes the profile's dialect.
 const declaredDialect = "declared"
 
-var (
-	tellsAll     = []string{"limit", "remaining", "reset", "policy"}
-	tellsNothing []string
-)
+var tellsAll = []string{"limit", "remaining", "reset", "policy"}
 
 var dialectTable = []Dialect{
-	{"none", 429, tellsNothing},
-	{"ietf", 429, tellsAll},
-	{"ietf-07", 429, tellsAll},
-	{"ietf-06", 429, tellsAll},
-	{"github", 403, tellsAll},
-	{"discord", 429, tellsAll},
-	{"stripe", 429, []string{"policy"}},
-	{"openai", 429, tellsAll},
-	{"anthropic", 429, tellsAll},
-	{"slack", 429, tellsNothing},
-	{"shopify", 429, []string{"limit", "remaining"}},
-	{"twilio", 429, tellsNothing},
-	{"aws", 503, tellsNothing},
-	{"azure", 429, []string{"remaining", "policy"}},
-	{"x-ratelimit", 429, []string{"limit", "remaining", "reset"}},
+	{Name: "none", Status: 429},
+	{Name: "ietf", Status: 429, Tells: tellsAll, Names: true},
+	{Name: "ietf-07", Status: 429, Tells: tellsAll},
+	{Name: "ietf-06", Status: 429, Tells: tellsAll},
+	{Name: "github", Status: 403, Tells: tellsAll},
+	{Name: "discord", Status: 429, Tells: tellsAll},
+	{Name: "stripe", Status: 429, Tells: []string{"policy"}},
+	{Name: "openai", Status: 429, Tells: tellsAll, Names: true},
+	{Name: "anthropic", Status: 429, Tells: tellsAll, Names: true},
+	{Name: "slack", Status: 429},
+	{Name: "shopify", Status: 429, Tells: []string{"limit", "remaining"}},
+	{Name: "twilio", Status: 429},
+	{Name: "aws", Status: 503},
+	{Name: "azure", Status: 429, Tells: []string{"remaining", "policy"}, Names: true},
+	{Name: "x-ratelimit", Status: 429, Tells: []string{"limit", "remaining", "reset"}},
 }
 
 // Dialects returns the table of dialects, in the order of the grammar. The slice is the caller's.

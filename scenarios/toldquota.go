@@ -103,6 +103,8 @@ func (l *loader) checkTold(n *yaml.Node, q *ToldQuota) {
 	switch {
 	case !told:
 		l.fail(n, "the quota tells nothing", "add "+joinOr(d.Tells))
+	case d.Names && q.Limit == "" && q.Remaining == "" && q.Reset == nil:
+		l.fail(n, "policy names a quota, and nothing else is told of it", "add "+joinOr(slices.DeleteFunc(slices.Clone(d.Tells), func(s string) bool { return s == "policy" })))
 	case name == "shopify" && (q.Limit == "" || q.Remaining == ""):
 		l.fail(n, "shopify writes how much is used of how much, as in 32/40", "give both limit and remaining")
 	}

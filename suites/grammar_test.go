@@ -4,8 +4,10 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"brownout/chaosserver/fault"
+	dialects "brownout/chaosserver/quota"
 	"brownout/scenarios"
 	"brownout/suites/verdict"
 )
@@ -50,5 +52,28 @@ func TestEveryKeyOfAnAnswerIsCarriedOut(t *testing.T) {
 	grammar = slices.Compact(grammar)
 	if carried := fault.Keys(); !slices.Equal(grammar, carried) {
 		t.Errorf("the grammar has the keys\n%v\nand fault carries out\n%v", grammar, carried)
+	}
+}
+
+func TestEveryDialectIsWritten(t *testing.T) {
+	var grammar []string
+	for _, d := range scenarios.Dialects() {
+		grammar = append(grammar, d.Name)
+		one, many := dialects.Named(d.Name), dialects.Reply{Now: time.Now(), Method: "GET"}
+		in := time.Minute
+		for tell, q := range map[string]scenarios.ToldQuota{
+			"remaining": {Limit: "40", Remaining: "12"}, "reset": {Reset: &in}, "policy": {Policy: "the-policy"},
+		} {
+			told := one.Choose([]dialects.Quota{dialects.Scripted(&q)}, &many)
+			if wrote, tells := len(one.Append(nil, told, &many)) > 0, slices.Contains(d.Tells, tell); tells && !wrote && !(tell == "policy" && d.Names) {
+				t.Errorf("the grammar says that %s tells %s, and nothing is written", d.Name, tell)
+			}
+			if len(d.Tells) == 0 && len(told) > 0 {
+				t.Errorf("the grammar says that %s tells nothing, and it does", d.Name)
+			}
+		}
+	}
+	if written := dialects.Names(); !slices.Equal(grammar, written) {
+		t.Errorf("the grammar has the dialects\n%v\nand quota writes\n%v", grammar, written)
 	}
 }
