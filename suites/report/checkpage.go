@@ -113,6 +113,10 @@ func (x *explainer) played(c *CheckInfo) {
 	}
 	x.add("", x.paint(bold, "Try it"))
 	for _, name := range c.Scenarios[:min(len(c.Scenarios), 4)] {
-		x.add("  " + x.text("brownout run "+name+" -- CLIENT {url}"))
+		client := "CLIENT {url}"
+		if s, err := scenarios.Builtin(name); err == nil && len(s.Deliveries) > 0 {
+			client = "CONSUMER {port}"
+		}
+		x.add("  " + x.text("brownout run "+name+" -- "+client))
 	}
 }
