@@ -3,6 +3,7 @@ package chaosserver
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,6 +91,40 @@ func TestDeliverAnew(t *testing.T) {
 		log := srv.Journal().Log()
 		if len(log.Deliveries) != 2 || log.Deliveries[1].Event != "b" || log.Deliveries[1].Sent != time.Minute {
 			t.Errorf("behind the reset were delivered %+v", log.Deliveries)
+		}
+	})
+}
+
+// TestDeliverAtEffects: each effect of a route makes an event of its own, which knows the call and its key.
+func TestDeliverAtEffects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, consumer := webhookServer(t, `
+routes: [{match: POST /payments, commit: {key: Idempotency-Key}, answers: [{status: 201}]}, {match: POST /effects/:event}]
+deliveries: [{event: paid, sender: none, when: {effect: POST /payments}, send: [1s], json: {payment: "{call}"}, headers: {X-Key: "{key}"}}]`)
+		must(t, srv.Deliver(consumer))
+		for _, key := range []string{"a", "a", "b"} {
+			req, err := http.NewRequest(http.MethodPost, srv.URL()+"/payments", nil)
+			must(t, err)
+			req.Header.Set("Idempotency-Key", key)
+			resp, err := srv.Client().Do(req)
+			must(t, err)
+			must(t, resp.Body.Close())
+		}
+		must(t, srv.Settle(t.Context(), time.Second))
+		var got []string
+		for _, d := range srv.Journal().Log().Deliveries {
+			for _, f := range d.Headers {
+				if f.Name == "X-Key" {
+					got = append(got, d.Event+" "+f.Value)
+				}
+			}
+			if d.Sent != time.Second {
+				t.Errorf("%s was sent at %v", d.Event, d.Sent)
+			}
+		}
+		slices.Sort(got)
+		if want := []string{"paid_1 a", "paid_2 b"}; !slices.Equal(got, want) {
+			t.Errorf("delivered were %q, want %q", got, want)
 		}
 	})
 }
