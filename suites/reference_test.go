@@ -75,6 +75,9 @@ func policies(p *scenarios.Profile) []httpclient.Option {
 	if read := quotaReaders[p.QuotaDialect]; read != nil {
 		options = append(options, httpclient.WithQuota(read))
 	}
+	if p.QuotaDialect == "discord" {
+		options = append(options, httpclient.WithRouteQuota(channelOf, httpclient.DiscordBucket))
+	}
 	if p.PauseScope == "call" || p.PauseScope == "none" {
 		options = append(options, httpclient.WithoutHostPause())
 	}
@@ -94,6 +97,12 @@ var quotaReaders = map[string]httpclient.QuotaReader{
 	"ietf": httpclient.IETFQuota, "ietf-07": httpclient.IETFQuota, "ietf-06": httpclient.IETFQuota,
 	"github": httpclient.GitHubQuota, "discord": httpclient.DiscordQuota, "openai": httpclient.OpenAIQuota,
 	"anthropic": httpclient.AnthropicQuota, "shopify": httpclient.ShopifyQuota, "x-ratelimit": httpclient.GenericQuota,
+}
+
+// channelOf names what a bucket of Discord's is for: the method, and the path up to the resource that it begins with.
+func channelOf(req *http.Request) string {
+	parts := strings.SplitN(req.URL.Path, "/", 5) // "", the call's prefix, its name, channels, the rest
+	return req.Method + " " + parts[len(parts)-1]
 }
 
 // keyedWhereTold returns a maker of bundled clients that add a key to a call of which the driver says that it may be repeated.
