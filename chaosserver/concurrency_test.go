@@ -74,9 +74,13 @@ func TestManyClients(t *testing.T) {
 			must(t, err)
 			must(t, at.start(srv))
 			var wg sync.WaitGroup
+			anew := make(chan struct{}) // closed once the second run has begun, which no client leaves to the others
 			for client := range 16 {
 				wg.Go(func() {
 					for i := range 60 {
+						if i == 30 {
+							<-anew
+						}
 						var res *http.Response
 						var err error
 						if i%2 == 0 {
@@ -93,6 +97,7 @@ func TestManyClients(t *testing.T) {
 							if err := srv.Reset(); err != nil {
 								t.Error(err)
 							}
+							close(anew)
 						case client == 1 && i%25 == 0:
 							srv.CloseClientConnections()
 						}

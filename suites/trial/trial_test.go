@@ -148,7 +148,7 @@ func TestQuiet(t *testing.T) {
 			}
 			return nil
 		}))
-	c.Quiet = 50 * time.Millisecond // shorter than the pause that the server asks for, which does not count
+	c.Quiet = 900 * time.Millisecond // shorter than the pause that the server asks for, which does not count
 	r, err := Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
