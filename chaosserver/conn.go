@@ -148,7 +148,7 @@ func (c *conn) sawHead(p []byte) []byte {
 	}
 	searched := len(c.head)
 	c.head = append(c.head, p...)
-	end := headEnd(c.head, searched)
+	end := proxy.HeadEnd(c.head, searched)
 	if end < 0 {
 		if len(c.head) > maxRawHead {
 			c.lost, c.head = true, nil
@@ -159,24 +159,6 @@ func (c *conn) sawHead(p []byte) []byte {
 	c.head = c.head[:end]
 	c.whole = true
 	return rest
-}
-
-// headEnd returns the length of the header block at the start of b with its empty line, or -1 where that is not
-// there yet. The first searched bytes are known not to contain it.
-func headEnd(b []byte, searched int) int {
-	for i := max(0, searched-3); ; {
-		k := bytes.IndexByte(b[i:], '\n')
-		if k < 0 {
-			return -1
-		}
-		i += k + 1
-		switch {
-		case i < len(b) && b[i] == '\n':
-			return i + 1
-		case i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n':
-			return i + 2
-		}
-	}
 }
 
 // take begins the exchange of a request: it returns the request's ordinal on the connection, when its first byte

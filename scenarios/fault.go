@@ -133,29 +133,35 @@ func (l *loader) readFault(n *yaml.Node, i int, f *Fault) {
 }
 
 // faults is the codec of the list of faults.
-var faults = codec[[]Fault]{
-	kind: Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]", Holds: InFault},
-	read: func(l *loader, n *yaml.Node, v *[]Fault) {
-		if follow(n).Kind != yaml.SequenceNode {
-			l.fail(n, "expected a list of faults, got "+kind(follow(n)), `write each as "- {chance: 10%, status: 503}"`)
-			return
-		}
-		list := make([]Fault, len(follow(n).Content))
-		l.each(n, func(i int, item *yaml.Node) { l.readFault(item, i, &list[i]) })
-		*v = list
-	},
-	write: func(p *printer, v []Fault) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			f := v[i]
-			at := "[" + number(float64(i)) + "]"
-			if f.Name == "faults"+at {
-				f.Name = ""
+var faults = namedList(Type{Name: "list of faults", Example: "[{chance: 10%, status: 503}]", Holds: InFault}, "faults", faultPlace,
+	(*loader).readFault, func(f *Fault) *string { return &f.Name })
+
+// namedList is the codec of a list whose entries are called by their places under a key where they have no names.
+func namedList[T any](t Type, key string, entries *place[T], read func(*loader, *yaml.Node, int, *T), name func(*T) *string) codec[[]T] {
+	return codec[[]T]{
+		kind: t,
+		read: func(l *loader, n *yaml.Node, v *[]T) {
+			if follow(n).Kind != yaml.SequenceNode {
+				l.fail(n, "expected a "+t.Name+", got "+kind(follow(n)), `write each as "- `+strings.Trim(t.Example, "[]")+`"`)
+				return
 			}
-			p.in(at, func() { out.items = append(out.items, writeMapping(p, faultPlace, &f)) })
-		}
-		return out
-	},
+			list := make([]T, len(follow(n).Content))
+			l.each(n, func(i int, item *yaml.Node) { read(l, item, i, &list[i]) })
+			*v = list
+		},
+		write: func(p *printer, v []T) tree {
+			out := tree{kind: treeList}
+			for i := range v {
+				e := v[i]
+				at := "[" + number(float64(i)) + "]"
+				if *name(&e) == key+at {
+					*name(&e) = ""
+				}
+				p.in(at, func() { out.items = append(out.items, writeMapping(p, entries, &e)) })
+			}
+			return out
+		},
+	}
 }
 
 // checkFault checks what a fault's keys are together.

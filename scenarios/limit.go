@@ -226,30 +226,8 @@ var limitAnswerRow = row[Limit]{
 }
 
 // limits is the codec of the list of limits.
-var limits = codec[[]Limit]{
-	kind: Type{Name: "list of limits", Example: "[{rate: 2/s, burst: 40}]", Holds: InLimit},
-	read: func(l *loader, n *yaml.Node, v *[]Limit) {
-		if follow(n).Kind != yaml.SequenceNode {
-			l.fail(n, "expected a list of limits, got "+kind(follow(n)), `write each as "- {rate: 2/s, burst: 40}"`)
-			return
-		}
-		list := make([]Limit, len(follow(n).Content))
-		l.each(n, func(i int, item *yaml.Node) { l.readLimit(item, i, &list[i]) })
-		*v = list
-	},
-	write: func(p *printer, v []Limit) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			m := v[i]
-			at := "[" + number(float64(i)) + "]"
-			if m.Name == "limits"+at {
-				m.Name = ""
-			}
-			p.in(at, func() { out.items = append(out.items, writeMapping(p, limitPlace, &m)) })
-		}
-		return out
-	},
-}
+var limits = namedList(Type{Name: "list of limits", Example: "[{rate: 2/s, burst: 40}]", Holds: InLimit}, "limits", limitPlace,
+	(*loader).readLimit, func(m *Limit) *string { return &m.Name })
 
 // readLimit reads one entry of limits.
 func (l *loader) readLimit(n *yaml.Node, i int, m *Limit) {

@@ -44,7 +44,7 @@ var errClosed = errors.New("it closed the connection without an answer")
 func (c *Conn) ReadHead(method string) (*Response, error) {
 	searched := 0
 	for {
-		if end := headEnd(c.buf[c.r:c.w], searched); end >= 0 {
+		if end := HeadEnd(c.buf[c.r:c.w], searched); end >= 0 {
 			head := c.buf[c.r : c.r+end]
 			c.r += end
 			if err := c.res.parse(c, head, method); err != nil {
@@ -82,9 +82,9 @@ func unexpected(err error) error {
 	return err
 }
 
-// headEnd returns the length of the header block at the start of b with its empty line, -1 where that is not there yet. The
+// HeadEnd returns the length of the header block at the start of b with its empty line, -1 where that is not there yet. The
 // first searched bytes are known not to contain it. A line may end in LF alone (RFC 9112, section 2.2).
-func headEnd(b []byte, searched int) int {
+func HeadEnd(b []byte, searched int) int {
 	for i := max(0, searched-3); ; {
 		k := bytes.IndexByte(b[i:], '\n')
 		if k < 0 {
