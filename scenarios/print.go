@@ -112,19 +112,29 @@ func padded(r rune, width int) string {
 }
 
 func writeMapping[T any](p *printer, pl *place[T], t *T) tree {
+	keys := pl.keys()
+	for i := range keys {
+		if pl.rows[i].write == nil {
+			keys[i] = nil
+		}
+	}
+	return p.mapping(keys, func(i int) (tree, bool) { return pl.rows[i].write(p, t) })
+}
+
+// mapping prints the keys of a mapping whose values are not left out, but for those that are nil.
+func (p *printer) mapping(keys []*Key, write func(i int) (tree, bool)) tree {
 	out := tree{kind: treeMap}
-	for i := range pl.rows {
-		r := &pl.rows[i]
-		if r.write == nil {
+	for i, k := range keys {
+		if k == nil {
 			continue
 		}
-		p.in(r.Name, func() {
-			item, ok := r.write(p, t)
+		p.in(k.Name, func() {
+			item, ok := write(i)
 			if s := p.written[where(p.path)]; s != "" {
 				item, ok = leaf(s), true
 			}
 			if ok {
-				out.add(r.Name, item)
+				out.add(k.Name, item)
 			}
 		})
 	}

@@ -85,6 +85,8 @@ type Key struct {
 	Doc      string
 	Without  []string // keys of the same place that cannot stand beside it
 	Fault    bool     // in an answer: something that a healthy upstream would not do
+
+	later string // of a key that is not built: what to do; "" says to take it out
 }
 
 // row is a key of the mapping that fills a T.
@@ -94,7 +96,6 @@ type row[T any] struct {
 	read  func(*loader, entry, *T)        // reads the key's value into its field, reporting what is wrong
 	write func(*printer, *T) (tree, bool) // the value as printed; false where it is the default
 	copy  func(to, from *T)
-	later string // of a key that is not built: what to do; "" says to take it out
 }
 
 // place is the mapping that fills a T.
@@ -113,14 +114,13 @@ func (p *place[T]) name() string {
 	return p.in.title()
 }
 
-// has reports whether the place has a key, built or not.
-func (p *place[T]) has(name string) bool {
+// keys are those of the place, built or not, in the order of its rows.
+func (p *place[T]) keys() []*Key {
+	keys := make([]*Key, len(p.rows))
 	for i := range p.rows { // rows are large, and not copied
-		if p.rows[i].Name == name {
-			return true
-		}
+		keys[i] = &p.rows[i].Key
 	}
-	return false
+	return keys
 }
 
 // key is the row of a key that fills the field at, with the field's default.
@@ -160,7 +160,7 @@ func unbuilt[T any](in []Place, names ...string) []row[T] {
 func lift[T, U any](rows []row[U], inner func(*T) *U) []row[T] {
 	lifted := make([]row[T], len(rows))
 	for i, r := range rows {
-		lifted[i].Key, lifted[i].later = r.Key, r.later
+		lifted[i].Key = r.Key
 		if r.Unbuilt {
 			continue
 		}

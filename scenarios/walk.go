@@ -249,25 +249,30 @@ func readMapping[T any](l *loader, n *yaml.Node, p *place[T], t *T) {
 }
 
 func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T) {
+	l.readKeys(n, list, p.name(), p.keys(), func(i int, e entry) { p.rows[i].read(l, e, t) })
+}
+
+// readKeys reads the entries of the place of a title, which has the keys, each by read with the key's index. It is apart from
+// readEntries, for it is the same code whatever the entries fill.
+func (l *loader) readKeys(n *yaml.Node, list []entry, title string, keys []*Key, read func(i int, e entry)) {
 	given := make(map[string]entry, len(list))
 	for _, e := range list {
 		given[follow(e.key).Value] = e
 	}
-	meant := unknownKeys(l, list, given, p)
-	for i := range p.rows {
-		r := &p.rows[i]
-		e, ok := given[r.Name]
+	meant := l.unknownKeys(list, given, title, keys)
+	for i, k := range keys {
+		e, ok := given[k.Name]
 		switch {
 		case l.full():
 			return
-		case !ok && r.Required && !slices.Contains(meant, r.Name):
-			l.fail(n, p.name()+" needs "+quote(r.Name), hintFor(r.Key))
-		case ok && r.Unbuilt:
-			l.notBuilt(e.key, r.Name, cmpOr(r.later, "this version cannot play it; take it out"))
+		case !ok && k.Required && !slices.Contains(meant, k.Name):
+			l.fail(n, title+" needs "+quote(k.Name), hintFor(*k))
+		case ok && k.Unbuilt:
+			l.notBuilt(e.key, k.Name, cmpOr(k.later, "this version cannot play it; take it out"))
 		case ok:
-			l.in(r.Name, func() {
-				l.exclusive(e, r.Key, given)
-				r.read(l, e, t)
+			l.in(k.Name, func() {
+				l.exclusive(e, *k, given)
+				read(i, e)
 			})
 		}
 	}
@@ -306,25 +311,24 @@ func hintFor(k Key) string {
 
 // unknownKeys reports the keys that a place does not have, each with the nearest one, or where it stands instead, or what is
 // allowed. It returns the keys that were most likely meant.
-func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *place[T]) []string {
+func (l *loader) unknownKeys(list []entry, given map[string]entry, title string, keys []*Key) []string {
 	var meant []string
 	for _, e := range list {
 		if l.full() {
 			break
 		}
 		got := follow(e.key).Value
-		if p.has(got) {
+		if slices.ContainsFunc(keys, func(k *Key) bool { return k.Name == got }) {
 			continue
 		}
 		var names, free []string // the free ones do not stand in the mapping yet
-		for i := range p.rows {
-			name := p.rows[i].Name
-			if p.rows[i].Unbuilt {
+		for _, k := range keys {
+			if k.Unbuilt {
 				continue
 			}
-			names = append(names, name)
-			if _, ok := given[name]; !ok {
-				free = append(free, name)
+			names = append(names, k.Name)
+			if _, ok := given[k.Name]; !ok {
+				free = append(free, k.Name)
 			}
 		}
 		near := cmpOr(Suggest(got, free), Suggest(got, names))
@@ -335,7 +339,7 @@ func unknownKeys[T any](l *loader, list []entry, given map[string]entry, p *plac
 			near, hint = word, "write "+word+": "+rest
 		}
 		meant = append(meant, near)
-		l.fail(e.key, "unknown key "+quote(got)+" in "+p.name(), hint)
+		l.fail(e.key, "unknown key "+quote(got)+" in "+title, hint)
 	}
 	return meant
 }
