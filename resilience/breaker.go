@@ -230,11 +230,12 @@ func (p Permit) report(ctx context.Context, o Outcome) {
 
 // count counts the outcome of a call that began while the breaker was closed.
 func (g *generation) count(ctx context.Context, o Outcome, slow bool) {
-	if w := g.sliding; w != nil && o == OutcomeSuccess && !slow && g.inRow.Load() == 0 && w.mode.Load() == windowFull {
-		w.ok.inc() // the way of most calls
+	w := g.sliding
+	if o == OutcomeNeutral || o == OutcomeSuccess && w == nil && g.lastCalls == nil && g.inRow.Load() == 0 {
 		return
 	}
-	if o == OutcomeNeutral || o == OutcomeSuccess && g.sliding == nil && g.lastCalls == nil && g.inRow.Load() == 0 {
+	if w != nil && o == OutcomeSuccess && !slow && g.inRow.Load() == 0 && w.mode.Load() == windowFull {
+		w.ok.inc() // the way of most calls
 		return
 	}
 	if reason := g.add(result{failed: o != OutcomeSuccess, slow: slow}); reason != "" {
