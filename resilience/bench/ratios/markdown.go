@@ -29,7 +29,7 @@ func updateFile(path string, found results) error {
 	var b bytes.Buffer
 	b.Write(head)
 	fmt.Fprintf(&b, "%s\n", beginMark)
-	fmt.Fprintf(&b, "Medians, on one processor / on two; %s, %s.\n\n", strings.TrimPrefix(runtime.Version(), "go")+" of Go", runtime.GOARCH)
+	fmt.Fprintf(&b, "Medians, on one processor / on two; Go %s, %s.\n\n", strings.TrimPrefix(runtime.Version(), "go"), runtime.GOARCH)
 	markdown(&b, targets, found)
 	fmt.Fprintf(&b, "\nFurther:\n\n")
 	markdown(&b, further, found)
