@@ -24,7 +24,7 @@ func quotas(int) error {
 	for i := range names {
 		names[i] = strings.Clone(fmt.Sprint("key-", i))
 	}
-	rand.Shuffle(keys, func(i, j int) { names[i], names[j] = names[j], names[i] })
+	rand.New(rand.NewPCG(1, 2)).Shuffle(keys, func(i, j int) { names[i], names[j] = names[j], names[i] })
 	var each, memory []float64
 	for range rounds {
 		before := heap()

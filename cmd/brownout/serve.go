@@ -106,32 +106,16 @@ func (o *serveOptions) served(args []string) (source, error) {
 }
 
 func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
-	src, err := o.served(args)
+	src, err := o.checked(cmd, args)
 	if err != nil {
 		return err
-	}
-	sources := []source{src}
-	if err := reseed(sources, o.seed); err != nil {
-		return err
-	}
-	if err := drawProblems(cmd.ErrOrStderr(), sources, styleOf(cmd, cmd.ErrOrStderr())); err != nil {
-		return err
-	}
-	if invalid(sources) {
-		return exit(exitInvalid)
-	}
-	if err := o.upstream.fits(sources); err != nil {
-		return err
-	}
-	if o.webhook != "" && len(src.scenario.Deliveries) == 0 {
-		return usage("take --webhook out, or add deliveries", "%s sends no webhooks", src.name)
 	}
 	interrupted, _, stop := interruptible(cmd.Context())
 	defer stop()
 	ctx, cancel := context.WithCancel(interrupted)
 	defer cancel()
 	began := time.Now()
-	srv, path, err := o.start(cmd, sources[0].scenario, began)
+	srv, path, err := o.start(cmd, src.scenario, began)
 	if err != nil {
 		return &failure{exitCouldNotRun, err, "choose another address with --addr 127.0.0.1:0, or another folder with --journal DIR"}
 	}
@@ -141,7 +125,7 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 		return &failure{exitCouldNotRun, err, "name a folder that can be written with --journal DIR"}
 	}
 	defer forget()
-	w := newWatcher(cmd, &sources[0], o.format == "json", srv, began)
+	w := newWatcher(cmd, &src, o.format == "json", srv, began)
 	w.ca = ca
 	w.unheard = cancel
 	w.opening(o.upstream.url)
@@ -172,6 +156,31 @@ func serve(cmd *cobra.Command, args []string, o *serveOptions) error {
 		return &failure{exitCouldNotRun, closing, "make room for the journal, or choose another folder with --journal DIR; see that nobody takes a port that is closed"}
 	}
 	return w.closing(path)
+}
+
+// checked is the scenario that is served, once its file and the flags beside it were found good.
+func (o *serveOptions) checked(cmd *cobra.Command, args []string) (source, error) {
+	src, err := o.served(args)
+	if err != nil {
+		return src, err
+	}
+	sources := []source{src}
+	if err := reseed(sources, o.seed); err != nil {
+		return src, err
+	}
+	if err := drawProblems(cmd.ErrOrStderr(), sources, styleOf(cmd, cmd.ErrOrStderr())); err != nil {
+		return src, err
+	}
+	if invalid(sources) {
+		return src, exit(exitInvalid)
+	}
+	if err := o.upstream.fits(sources); err != nil {
+		return src, err
+	}
+	if o.webhook != "" && len(src.scenario.Deliveries) == 0 {
+		return src, usage("take --webhook out, or add deliveries", "%s sends no webhooks", src.name)
+	}
+	return sources[0], nil
 }
 
 // start starts the server, and returns it with the path of its journal's file.
