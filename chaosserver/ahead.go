@@ -30,7 +30,7 @@ func (x *exchange) serveAhead() {
 	x.identify()
 	defer x.finish()
 	if x.c == nil {
-		_ = x.receive()
+		_ = x.receiveRest()
 		x.cannot("the scenario has a fault at request-body, or an early answer: " + needsListener)
 		return
 	}
@@ -73,7 +73,7 @@ func (x *exchange) receiveAs(w *wire) error {
 	case w != nil && w.At == scenarios.AtRequestBody:
 		return x.receiveSlowly(w)
 	}
-	return x.receive()
+	return x.receiveRest()
 }
 
 // readPart reads so much of the request's body, less where that ends before.
@@ -105,7 +105,7 @@ func (x *exchange) strikeUpload(w *wire) {
 	}
 	switch {
 	case why != "":
-		_ = x.receive()
+		_ = x.receiveRest()
 		x.cannot(w.text + ": " + why)
 	case x.wait():
 		x.strike(w)
@@ -116,7 +116,7 @@ func (x *exchange) strikeUpload(w *wire) {
 func (x *exchange) receiveSlowly(w *wire) error {
 	n, why := x.partOf(w.After)
 	if why != "" {
-		_ = x.receive()
+		_ = x.receiveRest()
 		x.end.Failure = w.text + ": " + why
 		return nil
 	}
@@ -156,5 +156,5 @@ func (x *exchange) answerEarly(n int64) {
 			return
 		}
 	}
-	x.c.bodyRead(x.r.ContentLength)
+	x.requestEnds(x.r.ContentLength)
 }

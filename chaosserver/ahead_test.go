@@ -93,3 +93,29 @@ func TestEarlyUnanswered(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestNextBehindUpload: where the whole body has been read before the attempt is carried out, the request that came with it
+// keeps its header block.
+func TestNextBehindUpload(t *testing.T) {
+	const post = "POST / HTTP/1.1\r\nHost: x\r\nX-Last: 1\r\nContent-Length: 5\r\n\r\nhello"
+	for _, row := range []struct{ name, yaml string }{
+		{"early at its end", "routes: [{match: POST /, answers: [{early: 5B}]}]"},
+		{"a fault beyond its end", "faults: [{reset: request-body, after: 9B}]"},
+	} {
+		for _, at := range places {
+			t.Run(row.name+"/"+at.name, func(t *testing.T) {
+				srv := serve(t, at, row.yaml)
+				c := dial(t, srv)
+				c.say(t, post+post)
+				c.answer(t)
+				c.answer(t)
+				must(t, c.Close())
+				for _, a := range ended(t, srv, 2).Attempts {
+					if a.HeaderOrderLost || len(a.Headers) != 3 || a.Headers[1].Name != "X-Last" || a.BodyLen != 5 {
+						t.Errorf("%+v", a)
+					}
+				}
+			})
+		}
+	}
+}

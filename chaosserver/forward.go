@@ -392,7 +392,7 @@ func (x *exchange) forwarded(f *forwarding) {
 		<-u.done
 		sent = u.sent()
 		if !f.noted && sent {
-			x.c.bodyRead(x.r.ContentLength)
+			x.requestEnds(x.r.ContentLength)
 		}
 	}
 	if c := f.conn; c != nil {

@@ -25,6 +25,7 @@ type received struct {
 	sum   [32]byte
 	ended bool // its end has been read
 	whole bool // it was received to its end, and that is noted
+	told  bool // the connection knows where the request ended
 	hash  hash.Hash
 }
 
@@ -35,7 +36,7 @@ func (b *received) release() {
 	b.kept = b.kept[:0]
 }
 
-// receive reads the request to its end. The error is that of the reading.
+// receive reads the request to its end, from the beginning of its body on. The error is that of the reading.
 func (x *exchange) receive() error {
 	x.startBody()
 	return x.receiveRest()
@@ -53,15 +54,22 @@ func (x *exchange) noteBody(err error) {
 	x.read = time.Now()
 	b, rec := &x.body, &x.record
 	b.whole = err == nil && b.ended
-	if x.c != nil && (b.ended || err != nil) {
-		length := x.r.ContentLength
-		if err != nil {
-			length = -1
-		}
-		x.c.bodyRead(length)
+	if err != nil {
+		x.requestEnds(-1)
+	} else if b.ended {
+		x.requestEnds(x.r.ContentLength)
 	}
 	rec.BodyLen, rec.BodySHA256, rec.Body, rec.BodyWhole = b.len, b.sum, b.kept, b.whole
 	rec.Read = x.run.at(x.read)
+}
+
+// requestEnds tells the connection where the request ended, once; see [conn.bodyRead].
+func (x *exchange) requestEnds(length int64) {
+	if x.c == nil || x.body.told {
+		return
+	}
+	x.body.told = true
+	x.c.bodyRead(length)
 }
 
 // take notes a piece of the body, of which at most so much is kept in all.
@@ -75,7 +83,7 @@ func (b *received) take(p []byte, most int) {
 func (x *exchange) startBody() {
 	b := &x.body
 	b.kept, b.len, b.sum, b.ended = b.kept[:0], 0, emptySum, x.r.Body == nil || x.r.Body == http.NoBody
-	b.whole = false
+	b.whole, b.told = false, false
 	if b.ended {
 		return
 	}

@@ -131,6 +131,8 @@ func TestUnfit(t *testing.T) {
 			}
 			if a := ended(t, srv, 1).Attempts[0]; !strings.HasPrefix(a.Failure, row.failure) || a.Status != 500 || a.Wire != "" {
 				t.Errorf("the failure is %q, want %q: %+v", a.Failure, row.failure, a)
+			} else if strings.HasPrefix(row.request, "POST") && (string(a.Body) != "hello" || a.BodyLen != 5 || !a.BodyWhole) {
+				t.Errorf("the body in the journal is %q, %d bytes, whole %v", a.Body, a.BodyLen, a.BodyWhole)
 			}
 		})
 	}
