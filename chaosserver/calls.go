@@ -186,14 +186,15 @@ func (t *calls) arrive(p print, route int, c *conn, now time.Duration) arrival {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.count(route)
-	k := t.waiting(p, now)
+	g := t.prints[p]
+	k := t.waiting(g, now)
 	if k == nil {
 		a.dropped = t.makeRoom(now)
 		k = t.list()
 		k.no = t.number(route)
 		t.byPrint++
 		k.key, k.print = callName{journal.NamedByPrint, printName(p, t.byPrint)}, p
-		t.join(k)
+		t.join(k, g)
 	}
 	t.enter(k, c)
 	a.call, a.n, a.ambiguous = k, k.n, k.group.ambiguous
@@ -233,9 +234,8 @@ func (t *calls) route(i int) *tally {
 	return &t.routes[i]
 }
 
-// waiting returns the live call of the print that an attempt continues, nil where it begins one. It requires mu.
-func (t *calls) waiting(p print, now time.Duration) *call {
-	g := t.prints[p]
+// waiting returns the live call of a print's group that an attempt continues, nil where it begins one. It requires mu.
+func (t *calls) waiting(g *group, now time.Duration) *call {
 	if g == nil {
 		return nil
 	}
@@ -273,10 +273,9 @@ func (t *calls) list() *call {
 	return k
 }
 
-// join makes k a live call of its print. It requires mu.
-func (t *calls) join(k *call) {
-	g := t.prints[k.print]
-	if g == nil {
+// join makes k a live call of its print, whose group is nil, or has lost its last call, where it has none. It requires mu.
+func (t *calls) join(k *call, g *group) {
+	if g == nil || g.live == 0 {
 		if n := len(t.spare); n > 0 {
 			g, t.spare = t.spare[n-1], t.spare[:n-1]
 		} else {
@@ -346,7 +345,7 @@ func (t *calls) cutShort(k *call, now time.Duration) {
 	}
 	k.listed, k.since = true, now
 	t.all++
-	t.join(k) // beside the call that the print may have begun in the meantime
+	t.join(k, t.prints[k.print]) // beside the call that the print may have begun in the meantime
 	if k.underWay == 0 {
 		t.rest(k)
 	}

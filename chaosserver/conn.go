@@ -110,7 +110,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		} else {
 			c.failed(err)
 		}
-		if isTimeout(err) {
+		if c.srv.config.readTimeout > 0 && isTimeout(err) {
 			c.timedOut()
 		}
 	}
@@ -182,15 +182,6 @@ func (c *conn) take(method, target string) (ordinal int, first time.Time, head [
 		return c.requests, first, nil
 	}
 	return c.requests, first, fieldsOf(head, method, target)
-}
-
-// release lets go of a buffer that take gave out, if it is too large to keep.
-func (c *conn) release() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cap(c.spare) > keptRawHead {
-		c.spare = nil
-	}
 }
 
 // fieldsOf returns the header block without its request line, or nil if that is not of the request meant.
@@ -277,10 +268,13 @@ func (c *conn) answered() {
 	c.mu.Unlock()
 }
 
-// idle says that net/http has ended the exchange.
+// idle says that net/http has ended the exchange. The buffer that take gave out goes if it is too large to keep.
 func (c *conn) idle() {
 	c.mu.Lock()
 	c.swallow, c.serving = false, false
+	if cap(c.spare) > keptRawHead {
+		c.spare = nil
+	}
 	c.startIdling()
 	c.mu.Unlock()
 }
@@ -354,11 +348,13 @@ func (c *conn) closer() journal.Closer {
 	return c.now
 }
 
-// endedByUs reports whether the server has ended the connection. A request that is read from it nevertheless, since it
-// had come before, is not answered and was never attempted as far as the client can tell.
-func (c *conn) endedByUs() bool {
-	how := c.closer()
-	return how == journal.ClosedByServerFIN || how == journal.ClosedByServerRST
+// isOver reports whether no request is to follow on the connection, and whether the server has ended it. A request that is
+// read from it in the second case alone had come before the end, is not answered and was never attempted as far as the
+// client can tell.
+func (c *conn) isOver() (told, ended bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told, c.now == journal.ClosedByServerFIN || c.now == journal.ClosedByServerRST
 }
 
 // abandoned reports whether the client has ended the connection, also where no read has met that end yet.

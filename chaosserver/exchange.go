@@ -67,7 +67,7 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
-		told, over := c.isTold(), c.endedByUs()
+		told, over := c.isOver()
 		if over && !told {
 			c.answered()
 			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
@@ -163,8 +163,8 @@ func (x *exchange) finish() {
 func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
 	x.run, x.c, x.w, x.r = x.s.run.Load(), c, w, r
 	x.target = parseTarget(r)
-	rec := &x.record
-	*rec = journal.AttemptRecord{Method: r.Method, Target: x.target.whole, Host: r.Host, Header: r.Header, Entry: -1}
+	rec := &x.record // which is empty
+	rec.Method, rec.Target, rec.Host, rec.Header, rec.Entry = r.Method, x.target.whole, r.Host, r.Header, -1
 	if c == nil {
 		rec.First = x.run.at(time.Now())
 	} else {
@@ -200,9 +200,6 @@ func (x *exchange) forget() {
 	x.body.release()
 	if cap(x.out) > keptBuffer {
 		x.out = nil
-	}
-	if x.c != nil {
-		x.c.release()
 	}
 }
 

@@ -36,13 +36,6 @@ func (c *conn) lingerOn(d time.Duration) {
 	c.idling = i
 }
 
-// isTold reports whether no request is to follow on the connection.
-func (c *conn) isTold() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.told
-}
-
 // startIdling begins the wait of a fault. It requires mu.
 func (c *conn) startIdling() {
 	i := c.idling

@@ -74,10 +74,12 @@ type Written struct {
 	Due        time.Duration // after Attempt.Now; the client may come back then
 	HasDue     bool          // a Retry-After was sent that a client can read
 
-	chunk int64  // bytes that each chunk carries; 0 without chunks
-	text  []byte // buffers of Body
-	coded []byte
-	frame []byte
+	date   []byte // the Date line of the answer before
+	second int64  // that it is of, since 1970
+	chunk  int64  // bytes that each chunk carries; 0 without chunks
+	text   []byte // buffers of Body
+	coded  []byte
+	frame  []byte
 }
 
 // Release lets go of what belongs to the attempt, and of buffers larger than keep bytes.
@@ -115,14 +117,21 @@ func (a *Answer) Write(at *Attempt, w *Written) {
 		}
 	}
 	if !a.date {
-		b = append(b, "Date: "...)
-		b = at.Now.UTC().AppendFormat(b, imfFixdate)
-		b = append(b, "\r\n"...)
+		b = append(b, w.dateLine(at.Now)...)
 	}
 	if !a.connection && at.Connection != "" {
 		b = appendField(b, "Connection", at.Connection)
 	}
 	w.Head = append(b, "\r\n"...)
+}
+
+// dateLine is the Date field at an instant. Answers of one second share it.
+func (w *Written) dateLine(now time.Time) []byte {
+	if second := now.Unix(); w.date == nil || w.second != second {
+		w.date = appendField(w.date[:0], "Date", now.UTC().Format(imfFixdate))
+		w.second = second
+	}
+	return w.date
 }
 
 func appendField(b []byte, name, value string) []byte {
