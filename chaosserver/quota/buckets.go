@@ -102,9 +102,9 @@ func (b *Buckets) Release(grants []Grant) {
 	for i := range grants {
 		g := &grants[i]
 		if t := &b.tables[g.Limit]; !g.Uncounted && t.kind.holds() {
-			s := t.buckets[g.id]
-			t.kind.release(&s)
-			t.buckets[g.id] = s
+			g.state = t.buckets[g.id]
+			t.kind.release(&g.state)
+			t.buckets[g.id] = g.state
 		}
 	}
 }
