@@ -90,11 +90,12 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	first := !s.shut
 	s.shut = true
-	srv, client, ports := s.http, s.client, s.ports
+	srv, client, ports, clock := s.http, s.client, s.ports, s.clock
 	s.mu.Unlock()
 	if first {
 		s.copies.wait(copyGrace)
 		s.cancel()
+		clock.Close()
 		if srv != nil {
 			_ = srv.Close()
 			client.CloseIdleConnections()

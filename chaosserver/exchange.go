@@ -299,7 +299,7 @@ func (x *exchange) began() time.Time {
 // end, cut it short, which is then recorded.
 func (x *exchange) wait() bool {
 	d := &x.decision
-	if d.Delay > 0 && fault.Wait(x.r.Context(), x.began(), d.Delay) != nil {
+	if d.Delay > 0 && x.clock().Wait(x.r.Context(), x.began(), d.Delay) != nil {
 		x.gaveUp()
 		return false
 	}
@@ -308,6 +308,14 @@ func (x *exchange) wait() bool {
 		return false
 	}
 	return true
+}
+
+// clock is what delays are waited out by.
+func (x *exchange) clock() *fault.Clock {
+	if x.c == nil {
+		return nil // a bare handler is there before the server has a clock
+	}
+	return x.s.clock
 }
 
 // hostName is the name of the host that the attempt came to. A bare handler is the first.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
 	"brownout/chaosserver/proxy"
 	"brownout/scenarios"
@@ -331,7 +330,7 @@ func (x *exchange) delayed(f *forwarding) bool {
 		return true
 	}
 	f.awaited = true
-	if d := x.decision.Delay; d > 0 && fault.Wait(x.r.Context(), time.Now(), d) != nil {
+	if d := x.decision.Delay; d > 0 && x.clock().Wait(x.r.Context(), time.Now(), d) != nil {
 		x.noteUpload(f)
 		x.gaveUp()
 		return false

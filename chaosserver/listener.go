@@ -65,7 +65,7 @@ func (s *Server) admit(c *conn, d *plan.ConnDecision) bool {
 // strikeConnection carries out a connection fault.
 func (s *Server) strikeConnection(c *conn, d plan.ConnDecision) {
 	defer s.letGo(c)
-	if fault.Wait(s.ctx, time.Now(), d.Delay) != nil {
+	if s.clock.Wait(s.ctx, time.Now(), d.Delay) != nil {
 		_ = c.Close()
 		return
 	}

@@ -266,7 +266,7 @@ func (r *relay) all() error {
 		}
 	}
 	if pause {
-		if err := fault.Wait(r.ctx, time.Now(), x.decision.Body); err != nil {
+		if err := x.clock().Wait(r.ctx, time.Now(), x.decision.Body); err != nil {
 			return err
 		}
 	}

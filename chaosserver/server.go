@@ -47,6 +47,7 @@ type Server struct {
 	ctx      context.Context // ends when the server is closed
 	cancel   context.CancelFunc
 	work     sync.WaitGroup // every goroutine of the server
+	clock    *fault.Clock   // of delays; nil in memory, for a bare handler, and where the system has none
 	turning  sync.Mutex     // held while ports are closed and opened
 	broken   chan struct{}  // closed with err
 	delivers bool           // the scenario has deliveries
@@ -215,6 +216,9 @@ func (s *Server) start(memory bool) error {
 	}
 	s.ports, s.memory = ports, memory
 	s.http = s.newHTTPServer()
+	if !memory {
+		s.startClock()
+	}
 	for _, p := range ports {
 		p.serve()
 	}
@@ -222,6 +226,13 @@ func (s *Server) start(memory bool) error {
 		s.keepClosing(r)
 	}
 	return nil
+}
+
+// startClock makes delays exact. It requires mu, and comes before the first connection.
+func (s *Server) startClock() {
+	if s.clock = fault.NewClock(); s.clock != nil {
+		s.goroutine(s.clock.Run)
+	}
 }
 
 // ready makes what a started server needs besides its ports. It requires mu.

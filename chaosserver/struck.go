@@ -196,7 +196,7 @@ func (x *exchange) sendParts(ctx context.Context, to io.Writer, w *wire, p parts
 		return s.sent, err
 	}
 	if x.decision.Body > 0 && a.Content >= 0 {
-		if err := fault.Wait(ctx, time.Now(), x.decision.Body); err != nil {
+		if err := x.clock().Wait(ctx, time.Now(), x.decision.Body); err != nil {
 			return s.sent, err
 		}
 	}
