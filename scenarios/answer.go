@@ -9,7 +9,7 @@ import (
 )
 
 // statusRow is the status of an answer, which is printed though it has a default: an answer reads badly without.
-var statusRow = func() row[Answer] {
+var statusRow = func() row[*Answer] {
 	r := key(Key{Name: "status", In: []Place{InAnswer, InFault}, Default: "200", Fault: true,
 		Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
 		status, 200, func(a *Answer) *int { return &a.Status })
@@ -18,9 +18,9 @@ var statusRow = func() row[Answer] {
 }()
 
 // answerRows are the keys of an answer that a fault has too.
-var answerRows = func() []row[Answer] {
+var answerRows = func() []row[*Answer] {
 	both := []Place{InAnswer, InFault}
-	rows := []row[Answer]{
+	rows := []row[*Answer]{
 		statusRow,
 		key(Key{Name: "headers", In: both, Doc: "Fields, sent as written, malformed or not: name to text, to texts (several fields), or to {repeat:, size:}."},
 			headers, nil, func(a *Answer) *[]Header { return &a.Headers }),
@@ -43,15 +43,15 @@ var answerRows = func() []row[Answer] {
 	rows = append(rows, wireRows...)
 	rows = append(rows, key(Key{Name: "commit", In: both, Default: "true for a 2xx of a route", Doc: "Whether the attempt commits an effect, on a route with commit."},
 		optional(boolean), nil, func(a *Answer) **bool { return &a.Commit }))
-	rows = append(rows, unbuilt[Answer](both, "scope")...)
+	rows = append(rows, unbuilt[*Answer](both, "scope")...)
 	rows[len(rows)-1].later = "on HTTP/2 it says whether a wire fault strikes the stream or its connection; HTTP/1.1 has no streams: take it out"
 	return rows
 }()
 
 // formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.
-var formRows = func() []row[Answer] {
+var formRows = func() []row[*Answer] {
 	both := []Place{InAnswer, InFault}
-	return []row[Answer]{
+	return []row[*Answer]{
 		key(Key{Name: "framing", In: both, Default: "length", Doc: "How the client can tell where the body ends."},
 			enum[Framing]([]string{"length", "chunked", "close"}), FramingLength, func(a *Answer) *Framing { return &a.Framing }),
 		key(Key{Name: "encoding", In: both, Default: "none", Doc: "The body's coding; cut-gzip is whole framing around a gzip stream that is cut at 60 %."},
@@ -101,7 +101,7 @@ var interim = oneOrList("interim statuses", scalars(Type{Name: "interim status",
 	return n, nil
 }, strconv.Itoa))
 
-var answerPlace = &place[Answer]{in: InAnswer, rows: append(answerRows[:len(answerRows):len(answerRows)],
+var answerPlace = &place[*Answer]{in: InAnswer, rows: append(answerRows[:len(answerRows):len(answerRows)],
 	key(Key{Name: "times", In: []Place{InAnswer}, Default: "1", Doc: "So many attempts of a call get this entry, one after another."},
 		count(1), 1, func(a *Answer) *int { return &a.Times }),
 	key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase, InDelivery}, Default: "false", Doc: "It need not be reached in a run."},

@@ -22,7 +22,7 @@ const maxDepth = 64
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // bodyRows are the keys that say what a body is; one of them stands in a mapping.
-func bodyRows[T any](at func(*T) *Body, in ...Place) []row[T] {
+func bodyRows[P any](at func(P) *Body, in ...Place) []row[P] {
 	others := func(name string) (rest []string) {
 		for _, other := range []string{"json", "text", "size", "file"} {
 			if other != name {
@@ -31,7 +31,7 @@ func bodyRows[T any](at func(*T) *Body, in ...Place) []row[T] {
 		}
 		return rest
 	}
-	return []row[T]{
+	return []row[P]{
 		bodyRow(Key{Name: "json", In: in, Without: others("json"), Doc: "The body as JSON; texts in it are templates."},
 			BodyJSON, jsonBody, at),
 		bodyRow(Key{Name: "text", In: in, Without: others("text"), Doc: "The body as text, a template."},
@@ -42,14 +42,14 @@ func bodyRows[T any](at func(*T) *Body, in ...Place) []row[T] {
 }
 
 // fileRow is the key of a body that is a file's content; only answers have it.
-func fileRow[T any](at func(*T) *Body, in ...Place) row[T] {
+func fileRow[P any](at func(P) *Body, in ...Place) row[P] {
 	return bodyRow(Key{Name: "file", In: in, Without: []string{"json", "text", "size"}, Doc: "The body is the content of a file beside the scenario."},
 		BodyFile, fileBody, at)
 }
 
-func bodyRow[T any](k Key, kind BodyKind, c codec[Body], at func(*T) *Body) row[T] {
+func bodyRow[P any](k Key, kind BodyKind, c codec[Body], at func(P) *Body) row[P] {
 	r := key(k, c, Body{}, at)
-	r.write = func(p *printer, t *T) (tree, bool) {
+	r.write = func(p *printer, t P) (tree, bool) {
 		if at(t).Kind != kind {
 			return tree{}, false
 		}

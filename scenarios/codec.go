@@ -112,7 +112,7 @@ func oneOrList[V any](what string, c codec[V]) codec[[]V] {
 }
 
 // mapping is the codec of a mapping with the keys of a place.
-func mapping[V any](p *place[V]) codec[V] {
+func mapping[V any](p *place[*V]) codec[V] {
 	return codec[V]{
 		kind:  Type{Name: "mapping", Example: p.example, Holds: p.in},
 		read:  func(l *loader, n *yaml.Node, v *V) { readMapping(l, n, p, v) },

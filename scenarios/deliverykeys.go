@@ -9,9 +9,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var deliveryPlace = func() *place[Delivery] {
+var deliveryPlace = func() *place[*Delivery] {
 	in := []Place{InDelivery}
-	rows := []row[Delivery]{
+	rows := []row[*Delivery]{
 		key(Key{Name: "event", In: in, Required: true, Type: eventType, Doc: "The event's id; entries with one event are one event."},
 			eventID, "", func(d *Delivery) *string { return &d.Event }),
 		key(Key{Name: "events", In: in, Default: "1", Doc: "So many events, whose ids end in _1, _2 and so on."},
@@ -51,7 +51,7 @@ var deliveryPlace = func() *place[Delivery] {
 		key(Key{Name: "tamper", In: in, Default: "none", Without: []string{"skew"}, Doc: "What is wrong with it, so that it has to be refused."},
 			word(tampers...), "", func(d *Delivery) *string { return &d.Tamper }),
 	)
-	return &place[Delivery]{in: InDelivery, title: "a delivery", example: "{event: evt_1}", rows: rows}
+	return &place[*Delivery]{in: InDelivery, title: "a delivery", example: "{event: evt_1}", rows: rows}
 }()
 
 var (
@@ -104,7 +104,7 @@ var trigger = codec[Trigger]{
 	write: func(p *printer, v Trigger) tree { return writeMapping(p, triggerPlace, &v) },
 }
 
-var triggerPlace = &place[Trigger]{in: InTrigger, example: "{elapsed: 5s}", rows: []row[Trigger]{
+var triggerPlace = &place[*Trigger]{in: InTrigger, example: "{elapsed: 5s}", rows: []row[*Trigger]{
 	key(Key{Name: "elapsed", In: []Place{InTrigger}, Without: []string{"effect"}, Doc: "So long after the consumer's port was open."},
 		duration, 0, func(t *Trigger) *time.Duration { return &t.Elapsed }),
 	key(Key{Name: "effect", In: []Place{InTrigger}, Without: []string{"elapsed"}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"},

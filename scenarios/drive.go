@@ -48,9 +48,9 @@ var request = codec[Request]{
 	},
 }
 
-var stepPlace = func() *place[Step] {
+var stepPlace = func() *place[*Step] {
 	in := []Place{InStep}
-	rows := []row[Step]{
+	rows := []row[*Step]{
 		key(Key{Name: "request", In: in, Required: true, Type: Type{Name: "request, or a list of them", Example: "GET /items/:call"},
 			Doc: "METHOD /path, or a list taken in turn; with :call each call has its own path."},
 			oneOrList("requests", request), nil, func(s *Step) *[]Request { return &s.Requests }),
@@ -86,7 +86,7 @@ var stepPlace = func() *place[Step] {
 		key(Key{Name: "settle", In: in, Default: "the larger of 2s and 2 cap", Doc: "How long late attempts are watched for after the last call."},
 			optional(duration), nil, func(s *Step) **time.Duration { return &s.Settle }),
 	)
-	return &place[Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: rows}
+	return &place[*Step]{in: InStep, example: "{request: GET /items/:call, calls: 20}", rows: rows}
 }()
 
 // drive is the codec of a step, or a list of steps.

@@ -15,7 +15,7 @@ type Duplicate struct {
 	After  time.Duration // between one copy and the next; 0: all at one instant
 }
 
-var duplicatePlace = &place[Duplicate]{in: InDuplicate, example: "{copies: 3, after: 50ms}", rows: []row[Duplicate]{
+var duplicatePlace = &place[*Duplicate]{in: InDuplicate, example: "{copies: 3, after: 50ms}", rows: []row[*Duplicate]{
 	key(Key{Name: "copies", In: []Place{InDuplicate}, Required: true, Type: Type{Name: "number of copies", Example: "2"},
 		Doc: "How many requests go to the upstream, the client's own among them."},
 		copies, 0, func(d *Duplicate) *int { return &d.Copies }),

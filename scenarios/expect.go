@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -27,8 +28,7 @@ type Check struct {
 	ByKey bool
 
 	fresh func() Params
-	read  func(l *loader, n *yaml.Node, e *Expectation)
-	write func(p *printer, e *Expectation) tree
+	place *place[*judged]
 }
 
 // New returns the check's parameters with their defaults, a pointer to its type; nil for a check that is not built.
@@ -40,13 +40,13 @@ func (c Check) New() Params {
 }
 
 // judged is one entry of expect while it is read: what every check takes, and its own parameters.
-type judged[P any] struct {
+type judged struct {
 	e      *Expectation
-	params P
+	params Params
 }
 
 // commonRows are the parameters of every check.
-var commonRows = []row[Expectation]{
+var commonRows = []row[*Expectation]{
 	key(Key{Name: "route", In: []Place{InCheck}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"}, Doc: "Judges only calls of this route."},
 		name, "", func(e *Expectation) *string { return &e.Route }),
 	key(Key{Name: "phase", In: []Place{InCheck}, Type: Type{Name: "name of a phase", Example: "outage"}, Doc: "Judges only calls that began in this phase."},
@@ -61,54 +61,60 @@ var commonRows = []row[Expectation]{
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
 }
 
-// check makes a row of the grammar from a check's parameters. PP is *P, and one of Params.
-func check[P any, PP interface {
-	*P
+// check makes a row of the grammar from a check's parameters, which are a T.
+func check[T any, P interface {
+	*T
 	Params
 }](c Check, rows ...row[P]) Check {
+	return checkOf(c, rows, func() P { return new(T) })
+}
+
+// checkOf makes a row of the grammar from a check's parameters, which fresh makes without their defaults.
+func checkOf[P Params](c Check, rows []row[P], fresh func() P) Check {
 	for i := range rows {
 		rows[i].In, rows[i].Check = []Place{InCheck}, c.Name
 		c.Params = append(c.Params, rows[i].Key)
 	}
-	all := lift(rows, func(j *judged[P]) *P { return &j.params })
-	all = append(all, lift(commonRows, func(j *judged[P]) *Expectation { return j.e })...)
-	pl := &place[judged[P]]{in: InCheck, title: "check " + quote(c.Name), rows: all}
+	all := lift(rows, func(j *judged) P { return j.params.(P) })
+	all = append(all, lift(commonRows, func(j *judged) *Expectation { return j.e })...)
+	c.place = &place[*judged]{in: InCheck, title: "check " + quote(c.Name), rows: all}
 	c.fresh = func() Params {
-		p := new(P)
+		p := fresh()
 		for i := range rows {
 			rows[i].reset(p)
 		}
-		return PP(p)
-	}
-	c.read = func(l *loader, n *yaml.Node, e *Expectation) {
-		j := &judged[P]{e: e}
-		e.Params = PP(&j.params)
-		if n != nil && follow(n).Kind == yaml.MappingNode {
-			readMapping(l, n, pl, j)
-			return
-		}
-		for i := range pl.rows {
-			if reset := pl.rows[i].reset; reset != nil {
-				reset(j)
-			}
-		}
-		switch {
-		case n == nil || isNull(follow(n)):
-			readEntries(l, l.spots[e].key, nil, pl, j)
-		case len(rows) == 0:
-			l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
-		default:
-			l.in(rows[0].Name, func() { pl.rows[0].read(l, entry{key: n, value: n}, j) })
-		}
-	}
-	c.write = func(p *printer, e *Expectation) tree {
-		params, ok := e.Params.(PP)
-		if !ok { // made in memory, without parameters or with another check's
-			params = c.New().(PP)
-		}
-		return writeMapping(p, pl, &judged[P]{e, *params})
+		return p
 	}
 	return c
+}
+
+// read fills an entry of expect from the check's value, or from nothing where n is nil.
+func (c Check) read(l *loader, n *yaml.Node, e *Expectation) {
+	e.Params = c.New()
+	j := &judged{e, e.Params}
+	if n != nil && follow(n).Kind == yaml.MappingNode {
+		readMapping(l, n, c.place, j)
+		return
+	}
+	c.place.reset(j)
+	switch {
+	case n == nil || isNull(follow(n)):
+		readEntries(l, l.spots[e].key, nil, c.place, j)
+	case len(c.Params) == 0:
+		l.fail(n, "check "+quote(c.Name)+" takes no value, got "+kind(follow(n)), "write - "+c.Name)
+	default:
+		l.in(c.Params[0].Name, func() { c.place.rows[0].read(l, entry{key: n, value: n}, j) })
+	}
+}
+
+// write prints the parameters of an entry of expect; the defaults for one that was made in memory, without parameters or
+// with another check's.
+func (c Check) write(p *printer, e *Expectation) tree {
+	params := c.New()
+	if reflect.TypeOf(e.Params) == reflect.TypeOf(params) {
+		params = e.Params
+	}
+	return writeMapping(p, c.place, &judged{e, params})
 }
 
 // expectations is the codec of the list of checks.
@@ -242,11 +248,11 @@ func declaredOr[V any](c codec[*V]) codec[*V] {
 	return c
 }
 
-func countRow[P any](name string, least int, doc string, at func(*P) **Count) row[P] {
+func countRow[P any](name string, least int, doc string, at func(P) **Count) row[P] {
 	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)
 }
 
-func durationRow[P any](k Key, def time.Duration, at func(*P) *time.Duration) row[P] {
+func durationRow[P any](k Key, def time.Duration, at func(P) *time.Duration) row[P] {
 	if def > 0 {
 		k.Default = showDuration(def)
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 // faultPlace is an entry of faults: its own keys, and those of an answer but times.
-var faultPlace = func() *place[Fault] {
+var faultPlace = func() *place[*Fault] {
 	in := []Place{InFault}
-	rows := []row[Fault]{
+	rows := []row[*Fault]{
 		key(Key{Name: "name", In: in, Default: "faults[i]", Type: Type{Name: "text", Example: "outage"},
 			Doc: "What reports call it; it seeds the fault's chance."}, name, "", func(f *Fault) *string { return &f.Name }),
 		key(Key{Name: "when", In: in, Doc: "Its triggers, all of which must hold."},
@@ -28,7 +28,7 @@ var faultPlace = func() *place[Fault] {
 		duplicate, nil, func(f *Fault) **Duplicate { return &f.Duplicate }))
 	optional := key(Key{Name: "optional", In: []Place{InAnswer, InFault, InPhase, InDelivery}, Default: "false", Doc: "It need not be reached in a run."},
 		boolean, false, func(f *Fault) *bool { return &f.Optional })
-	return &place[Fault]{in: InFault, example: "{chance: 10%, status: 503}", rows: append(rows, optional)}
+	return &place[*Fault]{in: InFault, example: "{chance: 10%, status: 503}", rows: append(rows, optional)}
 }()
 
 // name is the codec of a name: a text that is not empty and stands on one line.
@@ -83,7 +83,7 @@ var chance = codec[Chance]{
 	},
 }
 
-var whenPlace = &place[When]{in: InWhen, example: "{attempt: 1}", rows: []row[When]{
+var whenPlace = &place[*When]{in: InWhen, example: "{attempt: 1}", rows: []row[*When]{
 	key(Key{Name: "attempt", In: []Place{InWhen}, Doc: "Number of the attempt in its call."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Attempt }),
 	key(Key{Name: "call", In: []Place{InWhen}, Doc: "Ordinal of the call."},
@@ -137,7 +137,7 @@ var faults = namedList(Type{Name: "list of faults", Example: "[{chance: 10%, sta
 	(*loader).readFault, func(f *Fault) *string { return &f.Name })
 
 // namedList is the codec of a list whose entries are called by their places under a key where they have no names.
-func namedList[T any](t Type, key string, entries *place[T], read func(*loader, *yaml.Node, int, *T), name func(*T) *string) codec[[]T] {
+func namedList[T any](t Type, key string, entries *place[*T], read func(*loader, *yaml.Node, int, *T), name func(*T) *string) codec[[]T] {
 	return codec[[]T]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *[]T) {

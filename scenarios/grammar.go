@@ -44,7 +44,7 @@ var keyRows = sync.OnceValue(func() []Key {
 })
 
 // keysOf returns the keys of a place, but for those that are listed with another place already.
-func keysOf[T any](p *place[T]) []Key {
+func keysOf[P any](p *place[P]) []Key {
 	var keys []Key
 	for _, r := range p.rows {
 		if r.In[0] == p.in {

@@ -88,7 +88,7 @@ func writeFields(p *printer, v []Header) tree {
 	return tree{kind: treeList, items: items}
 }
 
-var repeatPlace = &place[Header]{in: InHeader, rows: []row[Header]{
+var repeatPlace = &place[*Header]{in: InHeader, rows: []row[*Header]{
 	key(Key{Name: "repeat", In: []Place{InHeader}, Required: true, Type: Type{Name: "text", Example: `"9"`},
 		Doc: "A text that is repeated until the value is as long as size says."}, repeated, "", func(h *Header) *string { return &h.Repeat }),
 	key(Key{Name: "size", In: []Place{InHeader}, Required: true, Type: Type{Name: "size", Example: "4KiB"},

@@ -16,9 +16,9 @@ var pauseScope = func() codec[string] {
 }()
 
 // limitsRateRow is the rate of limits_itself, which may be the profile's.
-var limitsRateRow = func() row[LimitsItself] {
+var limitsRateRow = func() row[*LimitsItself] {
 	t := Type{Name: rateType.Name, Example: rateType.Example, Words: []string{"declared"}}
-	return row[LimitsItself]{
+	return row[*LimitsItself]{
 		Key:   Key{Name: "rate", Type: t, Default: "declared", Doc: "Attempts in time."},
 		reset: func(p *LimitsItself) { p.Rate, p.RateDeclared = nil, false },
 		read: func(l *loader, e entry, p *LimitsItself) {

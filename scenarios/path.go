@@ -143,7 +143,7 @@ func (l *loader) requestLine(n *yaml.Node, s string, m *string, p *Path) bool {
 	return l.readPath(n, s, p)
 }
 
-var matchPlace = &place[Match]{in: InMatch, rows: []row[Match]{
+var matchPlace = &place[*Match]{in: InMatch, rows: []row[*Match]{
 	key(Key{Name: "method", In: []Place{InMatch}, Doc: "The request's method; none: any."},
 		method, "", func(m *Match) *string { return &m.Method }),
 	key(Key{Name: "path", In: []Place{InMatch}, Doc: "The request's path: :name is one whole segment, * the rest; none: any."},

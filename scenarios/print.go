@@ -111,7 +111,7 @@ func padded(r rune, width int) string {
 	return strings.Repeat("0", width-len(s)) + s
 }
 
-func writeMapping[T any](p *printer, pl *place[T], t *T) tree {
+func writeMapping[P any](p *printer, pl *place[P], t P) tree {
 	keys := pl.keys()
 	for i := range keys {
 		if pl.rows[i].write == nil {

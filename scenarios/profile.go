@@ -48,15 +48,15 @@ var fixedDuration = scalars(Type{Name: "duration", Example: "250ms"}, func(s str
 
 var fixedRate = scalars(rateType, parseRate, showRate)
 
-var profilePlace = func() *place[Profile] {
+var profilePlace = func() *place[*Profile] {
 	in := []Place{InProfile}
-	counted := func(name, doc string, least int, at func(*Profile) **int) row[Profile] {
+	counted := func(name, doc string, least int, at func(*Profile) **int) row[*Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(count(least)), nil, at)
 	}
-	timed := func(name, doc string, at func(*Profile) **time.Duration) row[Profile] {
+	timed := func(name, doc string, at func(*Profile) **time.Duration) row[*Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(fixedDuration), nil, at)
 	}
-	return &place[Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []row[Profile]{
+	return &place[*Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []row[*Profile]{
 		counted("max_attempts", "Attempts of a call, the first one too.", 1, func(p *Profile) **int { return &p.MaxAttempts }),
 		key(Key{Name: "retries_on", In: in, Doc: "The statuses that are retried."},
 			listOf("statuses", status), nil, func(p *Profile) *[]int { return &p.RetriesOn }),

@@ -116,7 +116,7 @@ var window = codec[Window]{
 	},
 }
 
-var periodicPlace = &place[Window]{in: InElapsed, rows: []row[Window]{
+var periodicPlace = &place[*Window]{in: InElapsed, rows: []row[*Window]{
 	key(Key{Name: "every", In: []Place{InElapsed}, Required: true, Type: Type{Name: "duration", Example: "20s"},
 		Doc: "A window begins so often."}, positiveDuration, 0, func(w *Window) *time.Duration { return &w.Every }),
 	key(Key{Name: "for", In: []Place{InElapsed}, Required: true, Type: Type{Name: "duration", Example: "1s"},
@@ -207,7 +207,7 @@ var spellCodec = codec[spell]{
 	},
 }
 
-var burstPlace = &place[spells]{in: InBurst, rows: []row[spells]{
+var burstPlace = &place[*spells]{in: InBurst, rows: []row[*spells]{
 	key(Key{Name: "bad", In: []Place{InBurst}, Required: true, Doc: "Mean length of the spells in which the fault strikes."},
 		spellCodec, spell{}, func(s *spells) *spell { return &s.bad }),
 	key(Key{Name: "good", In: []Place{InBurst}, Required: true, Type: Type{Name: spellType.Name, Example: "15s"},

@@ -65,7 +65,7 @@ func (f RetryAfterForm) unit() (time.Duration, string) {
 	return 1, ""
 }
 
-var retryAfterPlace = &place[RetryAfter]{in: InRetryAfter, rows: []row[RetryAfter]{
+var retryAfterPlace = &place[*RetryAfter]{in: InRetryAfter, rows: []row[*RetryAfter]{
 	key(Key{Name: "in", In: []Place{InRetryAfter}, Required: true, Type: signedDuration.kind,
 		Doc: "How long the client is asked to wait; it may be negative."},
 		signedDuration, 0, func(r *RetryAfter) *time.Duration { return &r.In }),

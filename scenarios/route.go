@@ -6,9 +6,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var routePlace = func() *place[Route] {
+var routePlace = func() *place[*Route] {
 	in := []Place{InRoute}
-	rows := []row[Route]{
+	rows := []row[*Route]{
 		key(Key{Name: "match", In: in, Required: true, Type: Type{Name: "match, or a list of them", Example: "GET /items/:id", Holds: InMatch},
 			Doc: "[METHOD] /path, or {method:, path:, header:, body:}; :name is one whole segment, * the rest."},
 			oneOrList("matches", match), nil, func(r *Route) *[]Match { return &r.Match }),
@@ -37,7 +37,7 @@ var routePlace = func() *place[Route] {
 			}
 		}
 	}
-	return &place[Route]{in: InRoute, example: "{match: GET /items/:id}", rows: rows}
+	return &place[*Route]{in: InRoute, example: "{match: GET /items/:id}", rows: rows}
 }()
 
 // plainAnswers is what a route without answers has: one 200.

@@ -28,11 +28,7 @@ func (l *loader) scenario(root *yaml.Node, s *Scenario, over Profile) {
 	}
 	effective := own.over(over)
 	l.profile = &effective
-	for i := range scenarioPlace.rows {
-		if reset := scenarioPlace.rows[i].reset; reset != nil {
-			reset(s)
-		}
-	}
+	scenarioPlace.reset(s)
 	readEntries(l, root, kept, scenarioPlace, s)
 	s.Profile = effective
 	s.SeedPos = l.spot(&s.Seed)

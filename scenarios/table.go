@@ -89,33 +89,43 @@ type Key struct {
 	later string // of a key that is not built: what to do; "" says to take it out
 }
 
-// row is a key of the mapping that fills a T.
-type row[T any] struct {
+// row is a key of the mapping that fills what a P points to. P is a pointer in all of the table, as in row[*Answer], for
+// then the compiler makes one copy of what reads and prints rows, whatever they fill, and not one for each type.
+type row[P any] struct {
 	Key
-	reset func(*T)                        // gives the key's field its default
-	read  func(*loader, entry, *T)        // reads the key's value into its field, reporting what is wrong
-	write func(*printer, *T) (tree, bool) // the value as printed; false where it is the default
-	copy  func(to, from *T)
+	reset func(P)                        // gives the key's field its default
+	read  func(*loader, entry, P)        // reads the key's value into its field, reporting what is wrong
+	write func(*printer, P) (tree, bool) // the value as printed; false where it is the default
+	copy  func(to, from P)
 }
 
-// place is the mapping that fills a T.
-type place[T any] struct {
+// place is the mapping that fills what a P points to.
+type place[P any] struct {
 	in    Place
 	title string // in messages, where in's own title does not say it, such as `check "attempts"`
-	rows  []row[T]
+	rows  []row[P]
 
 	example string // what to write where something else than a mapping stands
 }
 
-func (p *place[T]) name() string {
+func (p *place[P]) name() string {
 	if p.title != "" {
 		return p.title
 	}
 	return p.in.title()
 }
 
+// reset gives what t points to its defaults.
+func (p *place[P]) reset(t P) {
+	for i := range p.rows {
+		if reset := p.rows[i].reset; reset != nil {
+			reset(t)
+		}
+	}
+}
+
 // keys are those of the place, built or not, in the order of its rows.
-func (p *place[T]) keys() []*Key {
+func (p *place[P]) keys() []*Key {
 	keys := make([]*Key, len(p.rows))
 	for i := range p.rows { // rows are large, and not copied
 		keys[i] = &p.rows[i].Key
@@ -124,52 +134,52 @@ func (p *place[T]) keys() []*Key {
 }
 
 // key is the row of a key that fills the field at, with the field's default.
-func key[T, V any](k Key, c codec[V], def V, at func(*T) *V) row[T] {
+func key[P, V any](k Key, c codec[V], def V, at func(P) *V) row[P] {
 	if k.Type.Name == "" {
 		k.Type = c.kind
 	}
-	return row[T]{
+	return row[P]{
 		Key:   k,
-		reset: func(t *T) { *at(t) = def },
-		read: func(l *loader, e entry, t *T) {
+		reset: func(t P) { *at(t) = def },
+		read: func(l *loader, e entry, t P) {
 			e.path = l.where()
 			l.spots[any(at(t))] = e
 			c.read(l, e.value, at(t))
 		},
-		write: func(p *printer, t *T) (tree, bool) {
+		write: func(p *printer, t P) (tree, bool) {
 			v := at(t)
 			if same(*v, def) && !k.Required {
 				return tree{}, false
 			}
 			return c.write(p, *v), true
 		},
-		copy: func(to, from *T) { *at(to) = *at(from) },
+		copy: func(to, from P) { *at(to) = *at(from) },
 	}
 }
 
 // unbuilt is the row of a key that the grammar has and this version does not play.
-func unbuilt[T any](in []Place, names ...string) []row[T] {
-	rows := make([]row[T], len(names))
+func unbuilt[P any](in []Place, names ...string) []row[P] {
+	rows := make([]row[P], len(names))
 	for i, name := range names {
 		rows[i].Key = Key{Name: name, In: in, Unbuilt: true, Doc: "Not built yet."}
 	}
 	return rows
 }
 
-// lift makes the rows that fill a U fill the U inside a T.
-func lift[T, U any](rows []row[U], inner func(*T) *U) []row[T] {
-	lifted := make([]row[T], len(rows))
+// lift makes the rows that fill an I fill the I inside of a P.
+func lift[P, I any](rows []row[I], inner func(P) I) []row[P] {
+	lifted := make([]row[P], len(rows))
 	for i, r := range rows {
 		lifted[i].Key = r.Key
 		if r.Unbuilt {
 			continue
 		}
-		lifted[i].read = func(l *loader, e entry, t *T) { r.read(l, e, inner(t)) }
+		lifted[i].read = func(l *loader, e entry, t P) { r.read(l, e, inner(t)) }
 		if r.reset != nil {
-			lifted[i].reset = func(t *T) { r.reset(inner(t)) }
+			lifted[i].reset = func(t P) { r.reset(inner(t)) }
 		}
 		if r.write != nil {
-			lifted[i].write = func(p *printer, t *T) (tree, bool) { return r.write(p, inner(t)) }
+			lifted[i].write = func(p *printer, t P) (tree, bool) { return r.write(p, inner(t)) }
 		}
 	}
 	return lifted

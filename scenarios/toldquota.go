@@ -19,7 +19,7 @@ type ToldQuota struct {
 	Policy           string         // what the dialect calls the quota, sent as written; "" where the dialect's own word will do
 }
 
-var quotaPlace = &place[ToldQuota]{in: InQuota, example: "{dialect: ietf, limit: 100, remaining: 0, reset: 30s}", rows: []row[ToldQuota]{
+var quotaPlace = &place[*ToldQuota]{in: InQuota, example: "{dialect: ietf, limit: 100, remaining: 0, reset: 30s}", rows: []row[*ToldQuota]{
 	key(Key{Name: "dialect", In: []Place{InQuota}, Required: true, Type: Type{Name: "word", Example: "ietf", Words: dialect.kind.Words},
 		Doc: "The fields that tell it."}, dialect, "", func(q *ToldQuota) *string { return &q.Dialect }),
 	key(Key{Name: "limit", In: []Place{InQuota}, Doc: "How much there is in all; any whole number."},

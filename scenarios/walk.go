@@ -229,14 +229,10 @@ func (l *loader) merge(list []entry, at map[string]*yaml.Node, n *yaml.Node) []e
 	return list
 }
 
-// readMapping fills t from a mapping, by the rows of its place. It reports keys that the place does not have, that are
+// readMapping fills what t points to from a mapping, by the rows of its place. It reports keys that the place does not have, that are
 // not built, that exclude each other, or that are missing.
-func readMapping[T any](l *loader, n *yaml.Node, p *place[T], t *T) {
-	for i := range p.rows {
-		if reset := p.rows[i].reset; reset != nil {
-			reset(t)
-		}
-	}
+func readMapping[P any](l *loader, n *yaml.Node, p *place[P], t P) {
+	p.reset(t)
 	if follow(n).Kind != yaml.MappingNode {
 		hint := ""
 		if p.example != "" {
@@ -248,7 +244,7 @@ func readMapping[T any](l *loader, n *yaml.Node, p *place[T], t *T) {
 	readEntries(l, n, l.entries(n), p, t)
 }
 
-func readEntries[T any](l *loader, n *yaml.Node, list []entry, p *place[T], t *T) {
+func readEntries[P any](l *loader, n *yaml.Node, list []entry, p *place[P], t P) {
 	l.readKeys(n, list, p.name(), p.keys(), func(i int, e entry) { p.rows[i].read(l, e, t) })
 }
 
