@@ -9,7 +9,7 @@ import (
 )
 
 // statusRow is the status of an answer, which is printed though it has a default: an answer reads badly without.
-var statusRow = func() row[*Answer] {
+var statusRow = func() *row[*Answer] {
 	r := key(Key{Name: "status", In: []Place{InAnswer, InFault}, Default: "200", Fault: true,
 		Doc: "The status; in a fault there is no default, and without one it is laid over the healthy answer."},
 		status, 200, func(a *Answer) *int { return &a.Status })
@@ -18,9 +18,9 @@ var statusRow = func() row[*Answer] {
 }()
 
 // answerRows are the keys of an answer that a fault has too.
-var answerRows = func() []row[*Answer] {
+var answerRows = func() []*row[*Answer] {
 	both := []Place{InAnswer, InFault}
-	rows := []row[*Answer]{
+	rows := []*row[*Answer]{
 		statusRow,
 		key(Key{Name: "headers", In: both, Doc: "Fields, sent as written, malformed or not: name to text, to texts (several fields), or to {repeat:, size:}."},
 			headers, nil, func(a *Answer) *[]Header { return &a.Headers }),
@@ -49,9 +49,9 @@ var answerRows = func() []row[*Answer] {
 }()
 
 // formRows are the keys that say how an answer goes over the wire where nothing is wrong with it.
-var formRows = func() []row[*Answer] {
+var formRows = func() []*row[*Answer] {
 	both := []Place{InAnswer, InFault}
-	return []row[*Answer]{
+	return []*row[*Answer]{
 		key(Key{Name: "framing", In: both, Default: "length", Doc: "How the client can tell where the body ends."},
 			enum[Framing]([]string{"length", "chunked", "close"}), FramingLength, func(a *Answer) *Framing { return &a.Framing }),
 		key(Key{Name: "encoding", In: both, Default: "none", Doc: "The body's coding; cut-gzip is whole framing around a gzip stream that is cut at 60 %."},
@@ -70,7 +70,7 @@ var formRows = func() []row[*Answer] {
 }()
 
 // redirect is the codec of the path that an answer redirects to.
-var redirect = codec[Template]{
+var redirect = &codec[Template]{
 	kind: Type{Name: "path", Example: "/items/2"},
 	read: func(l *loader, n *yaml.Node, v *Template) {
 		s, ok := l.scalar(n, Type{Name: "path", Example: "/items/2"})
@@ -109,7 +109,7 @@ var answerPlace = &place[*Answer]{in: InAnswer, rows: append(answerRows[:len(ans
 )}
 
 // answers is the codec of a route's list of answers.
-var answers = codec[[]Answer]{
+var answers = &codec[[]Answer]{
 	kind: Type{Name: "list of answers", Example: "[{status: 503}, {status: 200}]", Holds: InAnswer},
 	read: func(l *loader, n *yaml.Node, v *[]Answer) {
 		if follow(n).Kind != yaml.SequenceNode {

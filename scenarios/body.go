@@ -22,7 +22,7 @@ const maxDepth = 64
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // bodyRows are the keys that say what a body is; one of them stands in a mapping.
-func bodyRows[P any](at func(P) *Body, in ...Place) []row[P] {
+func bodyRows[P any](at func(P) *Body, in ...Place) []*row[P] {
 	others := func(name string) (rest []string) {
 		for _, other := range []string{"json", "text", "size", "file"} {
 			if other != name {
@@ -31,7 +31,7 @@ func bodyRows[P any](at func(P) *Body, in ...Place) []row[P] {
 		}
 		return rest
 	}
-	return []row[P]{
+	return []*row[P]{
 		bodyRow(Key{Name: "json", In: in, Without: others("json"), Doc: "The body as JSON; texts in it are templates."},
 			BodyJSON, jsonBody, at),
 		bodyRow(Key{Name: "text", In: in, Without: others("text"), Doc: "The body as text, a template."},
@@ -42,12 +42,12 @@ func bodyRows[P any](at func(P) *Body, in ...Place) []row[P] {
 }
 
 // fileRow is the key of a body that is a file's content; only answers have it.
-func fileRow[P any](at func(P) *Body, in ...Place) row[P] {
+func fileRow[P any](at func(P) *Body, in ...Place) *row[P] {
 	return bodyRow(Key{Name: "file", In: in, Without: []string{"json", "text", "size"}, Doc: "The body is the content of a file beside the scenario."},
 		BodyFile, fileBody, at)
 }
 
-func bodyRow[P any](k Key, kind BodyKind, c codec[Body], at func(P) *Body) row[P] {
+func bodyRow[P any](k Key, kind BodyKind, c *codec[Body], at func(P) *Body) *row[P] {
 	r := key(k, c, Body{}, at)
 	r.write = func(p *printer, t P) (tree, bool) {
 		if at(t).Kind != kind {
@@ -58,7 +58,7 @@ func bodyRow[P any](k Key, kind BodyKind, c codec[Body], at func(P) *Body) row[P
 	return r
 }
 
-var textBody = codec[Body]{
+var textBody = &codec[Body]{
 	kind: templateType,
 	read: func(l *loader, n *yaml.Node, v *Body) {
 		v.Kind = BodyText
@@ -67,7 +67,7 @@ var textBody = codec[Body]{
 	write: func(p *printer, v Body) tree { return template.write(p, v.Text) },
 }
 
-var sizeBody = codec[Body]{
+var sizeBody = &codec[Body]{
 	kind: size.kind,
 	read: func(l *loader, n *yaml.Node, v *Body) {
 		v.Kind = BodySize
@@ -81,7 +81,7 @@ const maxBodyFile = 64 << 20
 
 var fileType = Type{Name: "path of a file beside the scenario", Example: "answer.json"}
 
-var fileBody = codec[Body]{
+var fileBody = &codec[Body]{
 	kind: fileType,
 	read: func(l *loader, n *yaml.Node, v *Body) {
 		s, ok := l.scalar(n, fileType)
@@ -122,7 +122,7 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-var jsonBody = codec[Body]{
+var jsonBody = &codec[Body]{
 	kind: Type{Name: "JSON value", Example: `{id: "pay_{call}"}`},
 	read: func(l *loader, n *yaml.Node, v *Body) {
 		w := jsonWriter{l: l}

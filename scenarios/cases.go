@@ -69,7 +69,7 @@ func (p Path) has(variable string) bool {
 	return slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Var == variable })
 }
 
-var casesRow = row[*Route]{
+var casesRow = &row[*Route]{
 	Key: Key{Name: "cases", In: []Place{InRoute}, Without: []string{"answers"}, Type: Type{Name: "mapping of names to lists of answers", Example: "{gateway: [{status: 504}, {status: 201}]}", Holds: InAnswer},
 		Doc: "Variants of the answers: :case in the path picks one, without it the calls take them in turn."},
 	read: func(l *loader, e entry, r *Route) {

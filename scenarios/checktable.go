@@ -182,9 +182,9 @@ func checkTable() []Check {
 	}
 }
 
-var succeedsRow = func() row[*Succeeds] {
+var succeedsRow = func() *row[*Succeeds] {
 	t := Type{Name: "share", Example: "99%", Words: []string{"all", "none"}}
-	return row[*Succeeds]{
+	return &row[*Succeeds]{
 		Key:   Key{Name: "share", Type: t, Default: "all", Doc: "Of the calls."},
 		reset: func(s *Succeeds) { *s = Succeeds{Share: 1} },
 		read: func(l *loader, e entry, s *Succeeds) {
@@ -211,10 +211,10 @@ var succeedsRow = func() row[*Succeeds] {
 	}
 }()
 
-var retriesOnRow = func() row[*RetriesOn] {
+var retriesOnRow = func() *row[*RetriesOn] {
 	t := Type{Name: "list of statuses", Example: "[429, 503]", Words: []string{"declared"}}
 	list := oneOrList("statuses", status)
-	return row[*RetriesOn]{
+	return &row[*RetriesOn]{
 		Key:   Key{Name: "exactly", Type: t, Default: "declared", Doc: "The statuses."},
 		reset: func(r *RetriesOn) { *r = RetriesOn{Declared: true} },
 		read: func(l *loader, e entry, r *RetriesOn) {

@@ -19,8 +19,8 @@ type codec[V any] struct {
 type flaw struct{ msg, hint string }
 
 // scalars is the codec of values that are one text.
-func scalars[V any](t Type, parse func(string) (V, *flaw), show func(V) string) codec[V] {
-	return codec[V]{
+func scalars[V any](t Type, parse func(string) (V, *flaw), show func(V) string) *codec[V] {
+	return &codec[V]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *V) {
 			if s, ok := l.scalar(n, t); ok {
@@ -43,8 +43,8 @@ func set[V any](l *loader, n *yaml.Node, v *V, s string, parse func(string) (V, 
 }
 
 // optional makes the codec of a value that is nil where a file does not say it.
-func optional[V any](c codec[V]) codec[*V] {
-	return codec[*V]{
+func optional[V any](c *codec[V]) *codec[*V] {
+	return &codec[*V]{
 		kind: c.kind,
 		read: func(l *loader, n *yaml.Node, v **V) {
 			before := len(l.errs)
@@ -59,12 +59,12 @@ func optional[V any](c codec[V]) codec[*V] {
 }
 
 // listOf is the codec of a list of values that c reads.
-func listOf[V any](what string, c codec[V]) codec[[]V] {
+func listOf[V any](what string, c *codec[V]) *codec[[]V] {
 	t := Type{Name: "list of " + what, Holds: c.kind.Holds}
 	if c.kind.Example != "" {
 		t.Example = "[" + c.kind.Example + "]"
 	}
-	return codec[[]V]{
+	return &codec[[]V]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *[]V) {
 			if follow(n).Kind != yaml.SequenceNode {
@@ -86,34 +86,34 @@ func listOf[V any](what string, c codec[V]) codec[[]V] {
 }
 
 // oneOrList is the codec of one value, or of a list of them.
-func oneOrList[V any](what string, c codec[V]) codec[[]V] {
+func oneOrList[V any](what string, c *codec[V]) *codec[[]V] {
 	many := listOf(what, c)
-	single := many
-	single.kind = Type{Name: c.kind.Name + ", or a " + many.kind.Name, Example: c.kind.Example, Holds: c.kind.Holds}
-	single.read = func(l *loader, n *yaml.Node, v *[]V) {
-		if follow(n).Kind == yaml.SequenceNode {
-			many.read(l, n, v)
-			if len(*v) == 0 {
-				l.fail(n, "the list is empty", "")
+	return &codec[[]V]{
+		kind: Type{Name: c.kind.Name + ", or a " + many.kind.Name, Example: c.kind.Example, Holds: c.kind.Holds},
+		read: func(l *loader, n *yaml.Node, v *[]V) {
+			if follow(n).Kind == yaml.SequenceNode {
+				many.read(l, n, v)
+				if len(*v) == 0 {
+					l.fail(n, "the list is empty", "")
+				}
+				return
 			}
-			return
-		}
-		one := make([]V, 1)
-		c.read(l, n, &one[0])
-		*v = one
+			one := make([]V, 1)
+			c.read(l, n, &one[0])
+			*v = one
+		},
+		write: func(p *printer, v []V) tree {
+			if len(v) == 1 {
+				return c.write(p, v[0])
+			}
+			return many.write(p, v)
+		},
 	}
-	single.write = func(p *printer, v []V) tree {
-		if len(v) == 1 {
-			return c.write(p, v[0])
-		}
-		return many.write(p, v)
-	}
-	return single
 }
 
 // mapping is the codec of a mapping with the keys of a place.
-func mapping[V any](p *place[*V]) codec[V] {
-	return codec[V]{
+func mapping[V any](p *place[*V]) *codec[V] {
+	return &codec[V]{
 		kind:  Type{Name: "mapping", Example: p.example, Holds: p.in},
 		read:  func(l *loader, n *yaml.Node, v *V) { readMapping(l, n, p, v) },
 		write: func(pr *printer, v V) tree { return writeMapping(pr, p, &v) },
@@ -121,7 +121,7 @@ func mapping[V any](p *place[*V]) codec[V] {
 }
 
 // word is the codec of one of some words.
-func word(words ...string) codec[string] {
+func word(words ...string) *codec[string] {
 	t := Type{Name: "word", Words: words}
 	return scalars(t, func(s string) (string, *flaw) { return s, oneOf(s, words) }, func(s string) string { return s })
 }
@@ -140,7 +140,7 @@ func oneOf(s string, words []string) *flaw {
 }
 
 // anyText is the codec of a text that is taken as it stands.
-var anyText = codec[string]{
+var anyText = &codec[string]{
 	kind: Type{Name: "text"},
 	read: func(l *loader, n *yaml.Node, v *string) {
 		if s, ok := l.scalar(n, Type{Name: "text"}); ok {

@@ -82,7 +82,7 @@ func (a *Answer) Commits(overrule *bool) bool {
 	return a.Status/100 == 2
 }
 
-var commitPlace = &place[*Commit]{in: InCommit, example: "{key: Idempotency-Key}", rows: []row[*Commit]{
+var commitPlace = &place[*Commit]{in: InCommit, example: "{key: Idempotency-Key}", rows: []*row[*Commit]{
 	commitKey,
 	key(Key{Name: "work", In: []Place{InCommit}, Default: "0s", Doc: "How long the first with a key is at work, even if its client goes; its answer waits for it."},
 		optional(delay), nil, func(c *Commit) **Delay { return &c.Work }),
@@ -99,7 +99,7 @@ var commitPlace = &place[*Commit]{in: InCommit, example: "{key: Idempotency-Key}
 }}
 
 // commitKey is the row of the header that carries keys.
-var commitKey = row[*Commit]{
+var commitKey = &row[*Commit]{
 	Key: Key{Name: "key", In: []Place{InCommit}, Type: Type{Name: "name of a header", Example: DefaultKeyHeader, Words: []string{"declared"}},
 		Doc: "The header with the idempotency key: the same key and request again get the stored answer. Without it each attempt is an effect."},
 	read: func(l *loader, e entry, c *Commit) {
@@ -126,7 +126,7 @@ var commitKey = row[*Commit]{
 }
 
 // statusOr is the codec of a status, or of a word that stands for 0.
-func statusOr(word string) codec[int] {
+func statusOr(word string) *codec[int] {
 	t := Type{Name: "status", Example: "409", Words: []string{word}}
 	return scalars(t, func(s string) (int, *flaw) {
 		if s == word {
@@ -165,7 +165,7 @@ var replayHeader = scalars(Type{Name: "name of a header", Example: DefaultReplay
 })
 
 // commit is the codec of a route's effects.
-var commit = codec[Commit]{
+var commit = &codec[Commit]{
 	kind: Type{Name: "mapping", Example: commitPlace.example, Holds: InCommit},
 	read: func(l *loader, n *yaml.Node, c *Commit) {
 		if v := follow(n); v.Kind == yaml.ScalarNode {

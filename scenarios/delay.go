@@ -16,7 +16,7 @@ var (
 )
 
 // delay is the codec of a delay: 250ms, 100ms..400ms, or a distribution.
-var delay = codec[Delay]{
+var delay = &codec[Delay]{
 	kind: delayType,
 	read: func(l *loader, n *yaml.Node, v *Delay) {
 		if follow(n).Kind == yaml.MappingNode {
@@ -135,7 +135,7 @@ func (v *Delay) flaw(given map[any]entry) (msg, hint string) {
 	return "", ""
 }
 
-var delayPlace = &place[*Delay]{in: InDelay, rows: []row[*Delay]{
+var delayPlace = &place[*Delay]{in: InDelay, rows: []*row[*Delay]{
 	key(Key{Name: "mean", In: []Place{InDelay}, Doc: "Mean of a normal distribution; with sd."},
 		duration, 0, func(d *Delay) *time.Duration { return &d.Mean }),
 	key(Key{Name: "sd", In: []Place{InDelay}, Doc: "Standard deviation of a normal distribution; with mean."},
@@ -148,7 +148,7 @@ var delayPlace = &place[*Delay]{in: InDelay, rows: []row[*Delay]{
 }}
 
 // percentiles is the row that stands for all keys p0 to p100, which distribution reads.
-var percentiles = row[*Delay]{Key: Key{Name: "pNN", In: []Place{InDelay}, Type: duration.kind,
+var percentiles = &row[*Delay]{Key: Key{Name: "pNN", In: []Place{InDelay}, Type: duration.kind,
 	Doc: "So many percent of the delays are at most this: {p50:, p99:} is a lognormal distribution, any other set a table with straight lines between."},
 	read: func(l *loader, e entry, _ *Delay) {
 		l.fail(e.key, "a percentile is written with its number", "write p50, p99 and so on")

@@ -11,7 +11,7 @@ import (
 
 var deliveryPlace = func() *place[*Delivery] {
 	in := []Place{InDelivery}
-	rows := []row[*Delivery]{
+	rows := []*row[*Delivery]{
 		key(Key{Name: "event", In: in, Required: true, Type: eventType, Doc: "The event's id; entries with one event are one event."},
 			eventID, "", func(d *Delivery) *string { return &d.Event }),
 		key(Key{Name: "events", In: in, Default: "1", Doc: "So many events, whose ids end in _1, _2 and so on."},
@@ -93,7 +93,7 @@ var copiesAtOnce = scalars(Type{Name: "count", Example: "10"}, func(s string) (i
 }, strconv.Itoa)
 
 // trigger is the codec of when the deliveries of an entry begin.
-var trigger = codec[Trigger]{
+var trigger = &codec[Trigger]{
 	kind: Type{Name: "word, or a mapping", Example: "{elapsed: 5s}", Words: []string{"start"}, Holds: InTrigger},
 	read: func(l *loader, n *yaml.Node, v *Trigger) {
 		if t := follow(n); t.Kind == yaml.ScalarNode && t.Value == "start" {
@@ -104,7 +104,7 @@ var trigger = codec[Trigger]{
 	write: func(p *printer, v Trigger) tree { return writeMapping(p, triggerPlace, &v) },
 }
 
-var triggerPlace = &place[*Trigger]{in: InTrigger, example: "{elapsed: 5s}", rows: []row[*Trigger]{
+var triggerPlace = &place[*Trigger]{in: InTrigger, example: "{elapsed: 5s}", rows: []*row[*Trigger]{
 	key(Key{Name: "elapsed", In: []Place{InTrigger}, Without: []string{"effect"}, Doc: "So long after the consumer's port was open."},
 		duration, 0, func(t *Trigger) *time.Duration { return &t.Elapsed }),
 	key(Key{Name: "effect", In: []Place{InTrigger}, Without: []string{"elapsed"}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"},
@@ -114,7 +114,7 @@ var triggerPlace = &place[*Trigger]{in: InTrigger, example: "{elapsed: 5s}", row
 var redeliveryType = Type{Name: "list of durations", Example: "[2s, 4s]", Words: []string{"vendor"}}
 
 // redelivery is the codec of when a delivery that failed is sent again.
-var redelivery = codec[Redelivery]{
+var redelivery = &codec[Redelivery]{
 	kind: redeliveryType,
 	read: func(l *loader, n *yaml.Node, v *Redelivery) {
 		switch t := follow(n); {
@@ -135,7 +135,7 @@ var redelivery = codec[Redelivery]{
 }
 
 // deliveries is the codec of the list of deliveries.
-var deliveries = codec[[]Delivery]{
+var deliveries = &codec[[]Delivery]{
 	kind: Type{Name: "list of deliveries", Example: "[{event: evt_1}]", Holds: InDelivery},
 	read: func(l *loader, n *yaml.Node, v *[]Delivery) {
 		if follow(n).Kind != yaml.SequenceNode {

@@ -10,7 +10,7 @@ import (
 var requestType = Type{Name: "request", Example: "GET /items/:call"}
 
 // request is the codec of a request line, with an optional query.
-var request = codec[Request]{
+var request = &codec[Request]{
 	kind: requestType,
 	read: func(l *loader, n *yaml.Node, v *Request) {
 		s, ok := l.scalar(n, requestType)
@@ -50,7 +50,7 @@ var request = codec[Request]{
 
 var stepPlace = func() *place[*Step] {
 	in := []Place{InStep}
-	rows := []row[*Step]{
+	rows := []*row[*Step]{
 		key(Key{Name: "request", In: in, Required: true, Type: Type{Name: "request, or a list of them", Example: "GET /items/:call"},
 			Doc: "METHOD /path, or a list taken in turn; with :call each call has its own path."},
 			oneOrList("requests", request), nil, func(s *Step) *[]Request { return &s.Requests }),
@@ -90,7 +90,7 @@ var stepPlace = func() *place[*Step] {
 }()
 
 // drive is the codec of a step, or a list of steps.
-var drive = codec[[]Step]{
+var drive = &codec[[]Step]{
 	kind: Type{Name: "step, or a list of them", Example: "{request: GET /items/:call, calls: 20}", Holds: InStep},
 	read: func(l *loader, n *yaml.Node, v *[]Step) {
 		items := []*yaml.Node{n}

@@ -15,7 +15,7 @@ type Duplicate struct {
 	After  time.Duration // between one copy and the next; 0: all at one instant
 }
 
-var duplicatePlace = &place[*Duplicate]{in: InDuplicate, example: "{copies: 3, after: 50ms}", rows: []row[*Duplicate]{
+var duplicatePlace = &place[*Duplicate]{in: InDuplicate, example: "{copies: 3, after: 50ms}", rows: []*row[*Duplicate]{
 	key(Key{Name: "copies", In: []Place{InDuplicate}, Required: true, Type: Type{Name: "number of copies", Example: "2"},
 		Doc: "How many requests go to the upstream, the client's own among them."},
 		copies, 0, func(d *Duplicate) *int { return &d.Copies }),
@@ -33,7 +33,7 @@ var copies = scalars(Type{Name: "number of copies, or a mapping", Example: "2", 
 }, strconv.Itoa)
 
 // duplicate is the codec of copies of a request: 2, or {copies: 3, after: 50ms}.
-var duplicate = codec[*Duplicate]{
+var duplicate = &codec[*Duplicate]{
 	kind: copies.kind,
 	read: func(l *loader, n *yaml.Node, v **Duplicate) {
 		before := len(l.errs)

@@ -34,8 +34,8 @@ var signedDuration = durations(Type{Name: "duration", Example: "3s"}, true)
 // positiveDuration is the codec of a duration above 0.
 var positiveDuration = above0(duration)
 
-func durations(t Type, signed bool) codec[time.Duration] {
-	return codec[time.Duration]{
+func durations(t Type, signed bool) *codec[time.Duration] {
+	return &codec[time.Duration]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *time.Duration) {
 			if s, ok := l.scalar(n, t); ok {
@@ -46,21 +46,23 @@ func durations(t Type, signed bool) codec[time.Duration] {
 	}
 }
 
-func above0(c codec[time.Duration]) codec[time.Duration] {
-	read := c.read
-	c.read = func(l *loader, n *yaml.Node, v *time.Duration) {
-		var got time.Duration
-		before := len(l.errs)
-		read(l, n, &got)
-		switch {
-		case len(l.errs) > before:
-		case got <= 0:
-			l.fail(n, "expected a duration above 0, got "+quote(follow(n).Value), "")
-		default:
-			*v = got
-		}
+func above0(c *codec[time.Duration]) *codec[time.Duration] {
+	return &codec[time.Duration]{
+		kind: c.kind,
+		read: func(l *loader, n *yaml.Node, v *time.Duration) {
+			var got time.Duration
+			before := len(l.errs)
+			c.read(l, n, &got)
+			switch {
+			case len(l.errs) > before:
+			case got <= 0:
+				l.fail(n, "expected a duration above 0, got "+quote(follow(n).Value), "")
+			default:
+				*v = got
+			}
+		},
+		write: c.write,
 	}
-	return c
 }
 
 // duration reads a duration, perhaps in a unit of the profile, into v.

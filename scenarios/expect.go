@@ -46,7 +46,7 @@ type judged struct {
 }
 
 // commonRows are the parameters of every check.
-var commonRows = []row[*Expectation]{
+var commonRows = []*row[*Expectation]{
 	key(Key{Name: "route", In: []Place{InCheck}, Type: Type{Name: "name of a route, or its match", Example: "POST /payments"}, Doc: "Judges only calls of this route."},
 		name, "", func(e *Expectation) *string { return &e.Route }),
 	key(Key{Name: "phase", In: []Place{InCheck}, Type: Type{Name: "name of a phase", Example: "outage"}, Doc: "Judges only calls that began in this phase."},
@@ -65,23 +65,23 @@ var commonRows = []row[*Expectation]{
 func check[T any, P interface {
 	*T
 	Params
-}](c Check, rows ...row[P]) Check {
+}](c Check, rows ...*row[P]) Check {
 	return checkOf(c, rows, func() P { return new(T) })
 }
 
 // checkOf makes a row of the grammar from a check's parameters, which fresh makes without their defaults.
-func checkOf[P Params](c Check, rows []row[P], fresh func() P) Check {
-	for i := range rows {
-		rows[i].In, rows[i].Check = []Place{InCheck}, c.Name
-		c.Params = append(c.Params, rows[i].Key)
+func checkOf[P Params](c Check, rows []*row[P], fresh func() P) Check {
+	for _, r := range rows {
+		r.In, r.Check = []Place{InCheck}, c.Name
+		c.Params = append(c.Params, r.Key)
 	}
 	all := lift(rows, func(j *judged) P { return j.params.(P) })
 	all = append(all, lift(commonRows, func(j *judged) *Expectation { return j.e })...)
 	c.place = &place[*judged]{in: InCheck, title: "check " + quote(c.Name), rows: all}
 	c.fresh = func() Params {
 		p := fresh()
-		for i := range rows {
-			rows[i].reset(p)
+		for _, r := range rows {
+			r.reset(p)
 		}
 		return p
 	}
@@ -118,7 +118,7 @@ func (c Check) write(p *printer, e *Expectation) tree {
 }
 
 // expectations is the codec of the list of checks.
-var expectations = codec[[]Expectation]{
+var expectations = &codec[[]Expectation]{
 	kind: Type{Name: "list of checks", Example: "[succeeds: all, honours_retry_after]", Holds: InCheck},
 	read: func(l *loader, n *yaml.Node, v *[]Expectation) {
 		if follow(n).Kind != yaml.SequenceNode {
@@ -203,9 +203,9 @@ func (l *loader) unknownCheck(n *yaml.Node, got string) {
 }
 
 // countOrDeclared is the codec of a count, or of the profile's.
-var countOrDeclared = func(least int) codec[*Count] {
+var countOrDeclared = func(least int) *codec[*Count] {
 	t := Type{Name: "count", Example: "3", Words: []string{"declared"}}
-	return codec[*Count]{
+	return &codec[*Count]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v **Count) {
 			s, ok := l.scalar(n, t)
@@ -235,24 +235,27 @@ var countOrDeclared = func(least int) codec[*Count] {
 var anyDuration = optional(duration)
 
 // declaredOr lets a value be the word declared too, which leaves it unset.
-func declaredOr[V any](c codec[*V]) codec[*V] {
-	read := c.read
-	c.kind.Words = append(slices.Clip(c.kind.Words), "declared")
-	c.read = func(l *loader, n *yaml.Node, v **V) {
-		if v2 := follow(n); v2.Kind == yaml.ScalarNode && v2.Value == "declared" {
-			*v = nil
-			return
-		}
-		read(l, n, v)
+func declaredOr[V any](c *codec[*V]) *codec[*V] {
+	t := c.kind
+	t.Words = append(slices.Clip(t.Words), "declared")
+	return &codec[*V]{
+		kind: t,
+		read: func(l *loader, n *yaml.Node, v **V) {
+			if v2 := follow(n); v2.Kind == yaml.ScalarNode && v2.Value == "declared" {
+				*v = nil
+				return
+			}
+			c.read(l, n, v)
+		},
+		write: c.write,
 	}
-	return c
 }
 
-func countRow[P any](name string, least int, doc string, at func(P) **Count) row[P] {
+func countRow[P any](name string, least int, doc string, at func(P) **Count) *row[P] {
 	return key(Key{Name: name, Doc: doc}, countOrDeclared(least), nil, at)
 }
 
-func durationRow[P any](k Key, def time.Duration, at func(P) *time.Duration) row[P] {
+func durationRow[P any](k Key, def time.Duration, at func(P) *time.Duration) *row[P] {
 	if def > 0 {
 		k.Default = showDuration(def)
 	}

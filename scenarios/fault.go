@@ -9,7 +9,7 @@ import (
 // faultPlace is an entry of faults: its own keys, and those of an answer but times.
 var faultPlace = func() *place[*Fault] {
 	in := []Place{InFault}
-	rows := []row[*Fault]{
+	rows := []*row[*Fault]{
 		key(Key{Name: "name", In: in, Default: "faults[i]", Type: Type{Name: "text", Example: "outage"},
 			Doc: "What reports call it; it seeds the fault's chance."}, name, "", func(f *Fault) *string { return &f.Name }),
 		key(Key{Name: "when", In: in, Doc: "Its triggers, all of which must hold."},
@@ -32,7 +32,7 @@ var faultPlace = func() *place[*Fault] {
 }()
 
 // name is the codec of a name: a text that is not empty and stands on one line.
-var name = codec[string]{
+var name = &codec[string]{
 	kind: Type{Name: "text"},
 	read: func(l *loader, n *yaml.Node, v *string) {
 		s, ok := l.scalar(n, Type{Name: "text"})
@@ -52,7 +52,7 @@ var name = codec[string]{
 var chanceType = Type{Name: "share, or a ramp", Example: "10%"}
 
 // chance is the codec of a share, or of a ramp of shares.
-var chance = codec[Chance]{
+var chance = &codec[Chance]{
 	kind: chanceType,
 	read: func(l *loader, n *yaml.Node, v *Chance) {
 		s, ok := l.scalar(n, chanceType)
@@ -83,7 +83,7 @@ var chance = codec[Chance]{
 	},
 }
 
-var whenPlace = &place[*When]{in: InWhen, example: "{attempt: 1}", rows: []row[*When]{
+var whenPlace = &place[*When]{in: InWhen, example: "{attempt: 1}", rows: []*row[*When]{
 	key(Key{Name: "attempt", In: []Place{InWhen}, Doc: "Number of the attempt in its call."},
 		optional(ordinals), nil, func(w *When) **Range { return &w.Attempt }),
 	key(Key{Name: "call", In: []Place{InWhen}, Doc: "Ordinal of the call."},
@@ -137,8 +137,8 @@ var faults = namedList(Type{Name: "list of faults", Example: "[{chance: 10%, sta
 	(*loader).readFault, func(f *Fault) *string { return &f.Name })
 
 // namedList is the codec of a list whose entries are called by their places under a key where they have no names.
-func namedList[T any](t Type, key string, entries *place[*T], read func(*loader, *yaml.Node, int, *T), name func(*T) *string) codec[[]T] {
-	return codec[[]T]{
+func namedList[T any](t Type, key string, entries *place[*T], read func(*loader, *yaml.Node, int, *T), name func(*T) *string) *codec[[]T] {
+	return &codec[[]T]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *[]T) {
 			if follow(n).Kind != yaml.SequenceNode {

@@ -9,7 +9,7 @@ import (
 var headersType = Type{Name: "mapping of names to texts", Example: "{X-Request-Id: abc}", Holds: InHeader}
 
 // headers is the codec of response or request fields: name to a text, texts (several fields), or a repeated text.
-var headers = codec[[]Header]{
+var headers = &codec[[]Header]{
 	kind: headersType,
 	read: func(l *loader, n *yaml.Node, v *[]Header) {
 		if follow(n).Kind != yaml.MappingNode {
@@ -88,14 +88,14 @@ func writeFields(p *printer, v []Header) tree {
 	return tree{kind: treeList, items: items}
 }
 
-var repeatPlace = &place[*Header]{in: InHeader, rows: []row[*Header]{
+var repeatPlace = &place[*Header]{in: InHeader, rows: []*row[*Header]{
 	key(Key{Name: "repeat", In: []Place{InHeader}, Required: true, Type: Type{Name: "text", Example: `"9"`},
 		Doc: "A text that is repeated until the value is as long as size says."}, repeated, "", func(h *Header) *string { return &h.Repeat }),
 	key(Key{Name: "size", In: []Place{InHeader}, Required: true, Type: Type{Name: "size", Example: "4KiB"},
 		Doc: "How long the value is."}, size, 0, func(h *Header) *int64 { return &h.Size }),
 }}
 
-var repeated = codec[string]{
+var repeated = &codec[string]{
 	kind: Type{Name: "text"},
 	read: func(l *loader, n *yaml.Node, v *string) {
 		s, ok := l.scalar(n, Type{Name: "text"})

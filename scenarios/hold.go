@@ -15,7 +15,7 @@ type Hold struct {
 	AtMost   time.Duration // opens the gate at the latest, so long after the first
 }
 
-var holdPlace = &place[*Hold]{in: InHold, example: "{until: 50 attempts, at_most: 10s}", rows: []row[*Hold]{
+var holdPlace = &place[*Hold]{in: InHold, example: "{until: 50 attempts, at_most: 10s}", rows: []*row[*Hold]{
 	{
 		Key: Key{Name: "until", In: []Place{InHold}, Required: true, Type: Type{Name: "number of attempts, or a duration", Example: "50 attempts"},
 			Doc: "How many attempts wait when the gate opens, or how long after the first it does."},
@@ -39,7 +39,7 @@ var holdPlace = &place[*Hold]{in: InHold, example: "{until: 50 attempts, at_most
 }}
 
 // hold is the codec of a gate.
-var hold = codec[Hold]{
+var hold = &codec[Hold]{
 	kind: Type{Name: "mapping", Example: holdPlace.example, Holds: InHold},
 	read: func(l *loader, n *yaml.Node, v *Hold) {
 		readMapping(l, n, holdPlace, v)

@@ -80,7 +80,7 @@ func (s *Scenario) Refusal(m *Limit) int {
 
 var limitPlace = func() *place[*Limit] {
 	in := []Place{InLimit}
-	rows := []row[*Limit]{
+	rows := []*row[*Limit]{
 		key(Key{Name: "name", In: in, Default: "limits[i]", Type: Type{Name: "text", Example: "channel"}, Doc: "What reports call it."},
 			name, "", func(m *Limit) *string { return &m.Name }),
 		key(Key{Name: "when", In: in, Type: Type{Name: "mapping", Example: "{path: /items/:id}", Holds: InWhen}, Doc: "Which attempts it counts: triggers as in a fault, without attempt, burst and conn_request."},
@@ -124,7 +124,7 @@ var limitPlace = func() *place[*Limit] {
 var limitByType = Type{Name: "word", Words: []string{"client", "all", "host", "header NAME", "var NAME"}}
 
 // limitByRow sets what has a bucket of its own, and the name of the header or path variable.
-var limitByRow = row[*Limit]{
+var limitByRow = &row[*Limit]{
 	Key:   Key{Name: "by", In: []Place{InLimit}, Type: limitByType, Default: "client", Doc: "What has a bucket of its own; var is a path variable."},
 	reset: func(m *Limit) { m.By, m.ByName = ByClient, "" },
 	read: func(l *loader, e entry, m *Limit) {
@@ -168,9 +168,9 @@ var limitByRow = row[*Limit]{
 }
 
 // limitPauseRow sets the pause that a refusal asks for.
-var limitPauseRow = func() row[*Limit] {
+var limitPauseRow = func() *row[*Limit] {
 	t := Type{Name: retryAfterType.Name, Example: retryAfterType.Example, Words: []string{"auto", "none"}, Holds: InRetryAfter}
-	return row[*Limit]{
+	return &row[*Limit]{
 		Key:   Key{Name: "retry_after", In: []Place{InLimit}, Type: t, Default: "auto", Doc: "The pause that a refusal asks for; auto: until an attempt can pass, as the dialect writes it."},
 		reset: func(m *Limit) { m.RetryAfter, m.NoRetryAfter = nil, false },
 		read: func(l *loader, e entry, m *Limit) {
@@ -195,7 +195,7 @@ var limitPauseRow = func() row[*Limit] {
 
 // refusalPlace is the answer of a limit: an answer that stands in no list, and whose status the dialect may say.
 var refusalPlace = func() *place[*Answer] {
-	rows := slices.DeleteFunc(slices.Clone(answerRows), func(r row[*Answer]) bool { return r.Name == "commit" }) // it has no effect
+	rows := slices.DeleteFunc(slices.Clone(answerRows), func(r *row[*Answer]) bool { return r.Name == "commit" }) // it has no effect
 	for i := range rows {
 		if rows[i].Name == "status" {
 			rows[i] = key(rows[i].Key, status, 0, func(a *Answer) *int { return &a.Status })
@@ -205,7 +205,7 @@ var refusalPlace = func() *place[*Answer] {
 }()
 
 // limitAnswerRow sets the refusal.
-var limitAnswerRow = row[*Limit]{
+var limitAnswerRow = &row[*Limit]{
 	Key: Key{Name: "answer", In: []Place{InLimit}, Type: Type{Name: "answer", Example: "{status: 503}", Holds: InAnswer},
 		Default: "the dialect's", Doc: "The refusal; what it leaves out of status and body is the dialect's."},
 	reset: func(m *Limit) { m.Answer, m.AnswerPos = Answer{}, Pos{} },

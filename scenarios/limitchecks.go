@@ -3,22 +3,24 @@ package scenarios
 import "gopkg.in/yaml.v3"
 
 // pauseScope is the codec of the scope of pauses_others; declared is "".
-var pauseScope = func() codec[string] {
+var pauseScope = func() *codec[string] {
 	c := word("origin", "path", "declared")
-	read := c.read
-	c.read = func(l *loader, n *yaml.Node, v *string) {
-		read(l, n, v)
-		if *v == "declared" {
-			*v = ""
-		}
+	return &codec[string]{
+		kind: c.kind,
+		read: func(l *loader, n *yaml.Node, v *string) {
+			c.read(l, n, v)
+			if *v == "declared" {
+				*v = ""
+			}
+		},
+		write: c.write,
 	}
-	return c
 }()
 
 // limitsRateRow is the rate of limits_itself, which may be the profile's.
-var limitsRateRow = func() row[*LimitsItself] {
+var limitsRateRow = func() *row[*LimitsItself] {
 	t := Type{Name: rateType.Name, Example: rateType.Example, Words: []string{"declared"}}
-	return row[*LimitsItself]{
+	return &row[*LimitsItself]{
 		Key:   Key{Name: "rate", Type: t, Default: "declared", Doc: "Attempts in time."},
 		reset: func(p *LimitsItself) { p.Rate, p.RateDeclared = nil, false },
 		read: func(l *loader, e entry, p *LimitsItself) {

@@ -55,7 +55,7 @@ func notWhole(s, what, limits string) *flaw {
 }
 
 // count is the codec of a number of things, from least on.
-func count(least int) codec[int] {
+func count(least int) *codec[int] {
 	return scalars(Type{Name: "count", Example: "3"}, func(s string) (int, *flaw) {
 		n, f := whole(s, "a count", uint64(least), maxCount)
 		return int(n), f

@@ -62,7 +62,7 @@ func parsePath(s string) (Path, *flaw) {
 }
 
 // path is the codec of a path template.
-var path = codec[Path]{
+var path = &codec[Path]{
 	kind: pathType,
 	read: func(l *loader, n *yaml.Node, v *Path) {
 		if s, ok := l.scalar(n, pathType); ok {
@@ -104,7 +104,7 @@ var anyPath = Path{Text: "/*", Rest: true}
 var matchType = Type{Name: "match", Example: "GET /items/:id", Holds: InMatch}
 
 // match is the codec of one match: [METHOD] /path, or a mapping.
-var match = codec[Match]{
+var match = &codec[Match]{
 	kind: matchType,
 	read: func(l *loader, n *yaml.Node, v *Match) {
 		if follow(n).Kind == yaml.MappingNode {
@@ -143,7 +143,7 @@ func (l *loader) requestLine(n *yaml.Node, s string, m *string, p *Path) bool {
 	return l.readPath(n, s, p)
 }
 
-var matchPlace = &place[*Match]{in: InMatch, rows: []row[*Match]{
+var matchPlace = &place[*Match]{in: InMatch, rows: []*row[*Match]{
 	key(Key{Name: "method", In: []Place{InMatch}, Doc: "The request's method; none: any."},
 		method, "", func(m *Match) *string { return &m.Method }),
 	key(Key{Name: "path", In: []Place{InMatch}, Doc: "The request's path: :name is one whole segment, * the rest; none: any."},
@@ -159,7 +159,7 @@ var matchPlace = &place[*Match]{in: InMatch, rows: []row[*Match]{
 var textMatchType = Type{Name: "text, or a /regexp/", Example: "card"}
 
 // textMatch is the codec of a text that must be contained, or a /regexp/.
-var textMatch = codec[TextMatch]{
+var textMatch = &codec[TextMatch]{
 	kind: textMatchType,
 	read: func(l *loader, n *yaml.Node, v *TextMatch) {
 		s, ok := l.scalar(n, textMatchType)
@@ -186,7 +186,7 @@ var textMatch = codec[TextMatch]{
 }
 
 // headerMatches is the codec of the fields that a request must have.
-var headerMatches = codec[[]HeaderMatch]{
+var headerMatches = &codec[[]HeaderMatch]{
 	kind: Type{Name: "mapping of names to texts", Example: "{Content-Type: json}"},
 	read: func(l *loader, n *yaml.Node, v *[]HeaderMatch) {
 		if follow(n).Kind != yaml.MappingNode {

@@ -50,13 +50,13 @@ var fixedRate = scalars(rateType, parseRate, showRate)
 
 var profilePlace = func() *place[*Profile] {
 	in := []Place{InProfile}
-	counted := func(name, doc string, least int, at func(*Profile) **int) row[*Profile] {
+	counted := func(name, doc string, least int, at func(*Profile) **int) *row[*Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(count(least)), nil, at)
 	}
-	timed := func(name, doc string, at func(*Profile) **time.Duration) row[*Profile] {
+	timed := func(name, doc string, at func(*Profile) **time.Duration) *row[*Profile] {
 		return key(Key{Name: name, In: in, Doc: doc}, optional(fixedDuration), nil, at)
 	}
-	return &place[*Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []row[*Profile]{
+	return &place[*Profile]{in: InProfile, example: "{max_attempts: 3}", rows: []*row[*Profile]{
 		counted("max_attempts", "Attempts of a call, the first one too.", 1, func(p *Profile) **int { return &p.MaxAttempts }),
 		key(Key{Name: "retries_on", In: in, Doc: "The statuses that are retried."},
 			listOf("statuses", status), nil, func(p *Profile) *[]int { return &p.RetriesOn }),
@@ -91,7 +91,7 @@ var profilePlace = func() *place[*Profile] {
 var headerNameType = Type{Name: "header name", Example: "Idempotency-Key"}
 
 // headerName is the codec of a header's name.
-var headerName = codec[string]{
+var headerName = &codec[string]{
 	kind: headerNameType,
 	read: func(l *loader, n *yaml.Node, v *string) {
 		s, ok := l.scalar(n, headerNameType)
@@ -108,8 +108,7 @@ var headerName = codec[string]{
 
 // over returns the profile with what other declares in place of its own values.
 func (p Profile) over(other Profile) Profile {
-	for i := range profilePlace.rows {
-		r := &profilePlace.rows[i]
+	for _, r := range profilePlace.rows {
 		if _, given := r.write(&printer{}, &other); given {
 			r.copy(&p, &other)
 		}

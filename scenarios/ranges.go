@@ -10,7 +10,7 @@ import (
 var rangeType = Type{Name: "range", Example: "2..4"}
 
 // ordinals is the codec of a range of ordinals, which count from 1: 2, 2..4, 3.., ..2.
-var ordinals = codec[Range]{
+var ordinals = &codec[Range]{
 	kind: rangeType,
 	read: func(l *loader, n *yaml.Node, v *Range) {
 		s, ok := l.scalar(n, rangeType)
@@ -71,7 +71,7 @@ func showRange(r Range) string {
 var windowType = Type{Name: "range of time", Example: "30s..45s"}
 
 // window is the codec of a stretch of the scenario's time: 30s..45s, 30s.., ..45s, or a mapping that repeats.
-var window = codec[Window]{
+var window = &codec[Window]{
 	kind: Type{Name: "range of time, or a mapping", Example: "30s..45s", Holds: InElapsed},
 	read: func(l *loader, n *yaml.Node, v *Window) {
 		if follow(n).Kind == yaml.MappingNode {
@@ -116,7 +116,7 @@ var window = codec[Window]{
 	},
 }
 
-var periodicPlace = &place[*Window]{in: InElapsed, rows: []row[*Window]{
+var periodicPlace = &place[*Window]{in: InElapsed, rows: []*row[*Window]{
 	key(Key{Name: "every", In: []Place{InElapsed}, Required: true, Type: Type{Name: "duration", Example: "20s"},
 		Doc: "A window begins so often."}, positiveDuration, 0, func(w *Window) *time.Duration { return &w.Every }),
 	key(Key{Name: "for", In: []Place{InElapsed}, Required: true, Type: Type{Name: "duration", Example: "1s"},
@@ -151,7 +151,7 @@ func (l *loader) pair(n *yaml.Node, from, to string, a, b *time.Duration) bool {
 }
 
 // burst is the codec of mean spells, both in time or both in attempts.
-var burst = codec[Burst]{
+var burst = &codec[Burst]{
 	kind: Type{Name: "mapping", Example: "{bad: 2s, good: 15s}", Holds: InBurst},
 	read: func(l *loader, n *yaml.Node, v *Burst) {
 		before := len(l.errs)
@@ -182,7 +182,7 @@ type spells struct{ bad, good spell }
 
 var spellType = Type{Name: "duration, or a number of attempts", Example: "2s"}
 
-var spellCodec = codec[spell]{
+var spellCodec = &codec[spell]{
 	kind: spellType,
 	read: func(l *loader, n *yaml.Node, v *spell) {
 		s, ok := l.scalar(n, spellType)
@@ -207,7 +207,7 @@ var spellCodec = codec[spell]{
 	},
 }
 
-var burstPlace = &place[*spells]{in: InBurst, rows: []row[*spells]{
+var burstPlace = &place[*spells]{in: InBurst, rows: []*row[*spells]{
 	key(Key{Name: "bad", In: []Place{InBurst}, Required: true, Doc: "Mean length of the spells in which the fault strikes."},
 		spellCodec, spell{}, func(s *spells) *spell { return &s.bad }),
 	key(Key{Name: "good", In: []Place{InBurst}, Required: true, Type: Type{Name: spellType.Name, Example: "15s"},

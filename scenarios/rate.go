@@ -10,7 +10,7 @@ import (
 var rateType = Type{Name: "rate", Example: "20/s"}
 
 // rate is the codec of a rate: 20/s, 80/1m, or 10 client_rate.
-var rate = codec[Rate]{
+var rate = &codec[Rate]{
 	kind: rateType,
 	read: func(l *loader, n *yaml.Node, v *Rate) {
 		s, ok := l.scalar(n, rateType)

@@ -17,7 +17,7 @@ func (f RetryAfterForm) String() string {
 var retryAfterType = Type{Name: "duration, or a mapping", Example: "2s", Holds: InRetryAfter}
 
 // retryAfter is the codec of a Retry-After: 2s, or {in: 3s, as: date}.
-var retryAfter = codec[*RetryAfter]{
+var retryAfter = &codec[*RetryAfter]{
 	kind: retryAfterType,
 	read: func(l *loader, n *yaml.Node, v **RetryAfter) {
 		before := len(l.errs)
@@ -65,7 +65,7 @@ func (f RetryAfterForm) unit() (time.Duration, string) {
 	return 1, ""
 }
 
-var retryAfterPlace = &place[*RetryAfter]{in: InRetryAfter, rows: []row[*RetryAfter]{
+var retryAfterPlace = &place[*RetryAfter]{in: InRetryAfter, rows: []*row[*RetryAfter]{
 	key(Key{Name: "in", In: []Place{InRetryAfter}, Required: true, Type: signedDuration.kind,
 		Doc: "How long the client is asked to wait; it may be negative."},
 		signedDuration, 0, func(r *RetryAfter) *time.Duration { return &r.In }),
@@ -75,7 +75,7 @@ var retryAfterPlace = &place[*RetryAfter]{in: InRetryAfter, rows: []row[*RetryAf
 }}
 
 // enum is the codec of a number that is written as one of words, in their order.
-func enum[V ~uint8](words []string) codec[V] {
+func enum[V ~uint8](words []string) *codec[V] {
 	return scalars(Type{Name: "word", Words: words}, func(s string) (V, *flaw) {
 		for i, w := range words {
 			if s == w {

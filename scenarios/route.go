@@ -8,7 +8,7 @@ import (
 
 var routePlace = func() *place[*Route] {
 	in := []Place{InRoute}
-	rows := []row[*Route]{
+	rows := []*row[*Route]{
 		key(Key{Name: "match", In: in, Required: true, Type: Type{Name: "match, or a list of them", Example: "GET /items/:id", Holds: InMatch},
 			Doc: "[METHOD] /path, or {method:, path:, header:, body:}; :name is one whole segment, * the rest."},
 			oneOrList("matches", match), nil, func(r *Route) *[]Match { return &r.Match }),
@@ -59,7 +59,7 @@ func routeVars(routes ...Route) []string {
 }
 
 // routes is the codec of the list of routes.
-var routes = codec[[]Route]{
+var routes = &codec[[]Route]{
 	kind: Type{Name: "list of routes", Example: "[{match: GET /items/:id}]", Holds: InRoute},
 	read: func(l *loader, n *yaml.Node, v *[]Route) {
 		if follow(n).Kind != yaml.SequenceNode {

@@ -9,7 +9,7 @@ import (
 
 var scenarioPlace = func() *place[*Scenario] {
 	in := []Place{InScenario}
-	rows := []row[*Scenario]{
+	rows := []*row[*Scenario]{
 		key(Key{Name: "name", In: in, Required: true, Type: Type{Name: "text", Example: "two 503s, then fine"}, Doc: "What reports call it; unique in a run."},
 			name, "", func(s *Scenario) *string { return &s.Name }),
 		key(Key{Name: "summary", In: in, Doc: "What it is about, in a sentence."},
@@ -54,7 +54,7 @@ var scenarioPlace = func() *place[*Scenario] {
 // DefaultQuiet is how long a print must be quiet before the next attempt of it begins a new call.
 const DefaultQuiet = 60 * time.Second
 
-var phasePlace = &place[*Phase]{in: InPhase, example: "{name: outage, for: 30s}", rows: []row[*Phase]{
+var phasePlace = &place[*Phase]{in: InPhase, example: "{name: outage, for: 30s}", rows: []*row[*Phase]{
 	key(Key{Name: "name", In: []Place{InPhase}, Required: true, Type: Type{Name: "text", Example: "outage"}, Doc: "What triggers and checks call it."},
 		name, "", func(p *Phase) *string { return &p.Name }),
 	phaseLength,
@@ -62,7 +62,7 @@ var phasePlace = &place[*Phase]{in: InPhase, example: "{name: outage, for: 30s}"
 		boolean, false, func(p *Phase) *bool { return &p.Optional }),
 }}
 
-var phaseLength = row[*Phase]{
+var phaseLength = &row[*Phase]{
 	Key: Key{Name: "for", In: []Place{InPhase}, Type: spellType, Doc: "How long it lasts, in time or in attempts; the last may go on without end."},
 	read: func(l *loader, e entry, p *Phase) {
 		var s spell
@@ -79,7 +79,7 @@ var phaseLength = row[*Phase]{
 }
 
 // phases is the codec of the list of phases.
-var phases = codec[[]Phase]{
+var phases = &codec[[]Phase]{
 	kind: Type{Name: "list of phases", Example: "[{name: healthy, for: 10s}, {name: outage}]", Holds: InPhase},
 	read: func(l *loader, n *yaml.Node, v *[]Phase) {
 		if follow(n).Kind != yaml.SequenceNode {
@@ -115,9 +115,9 @@ var phases = codec[[]Phase]{
 // namedBy is who tells things apart: a word, or "header" with a header's name.
 type namedBy struct{ by, header string }
 
-func namedByCodec(other string) codec[namedBy] {
+func namedByCodec(other string) *codec[namedBy] {
 	t := Type{Name: "name", Words: []string{other, "header NAME"}}
-	return codec[namedBy]{
+	return &codec[namedBy]{
 		kind: t,
 		read: func(l *loader, n *yaml.Node, v *namedBy) {
 			s, ok := l.scalar(n, t)
@@ -145,10 +145,10 @@ func namedByCodec(other string) codec[namedBy] {
 }
 
 // namedByRow is the row of a key that sets two fields: the word, and the header's name.
-func namedByRow(k Key, other string, at func(*Identity) (by, header *string)) row[*Identity] {
+func namedByRow(k Key, other string, at func(*Identity) (by, header *string)) *row[*Identity] {
 	c := namedByCodec(other)
 	k.In, k.Type = []Place{InIdentity}, c.kind
-	return row[*Identity]{
+	return &row[*Identity]{
 		Key: k,
 		read: func(l *loader, e entry, v *Identity) {
 			by, header := at(v)
@@ -164,7 +164,7 @@ func namedByRow(k Key, other string, at func(*Identity) (by, header *string)) ro
 	}
 }
 
-var identityPlace = &place[*Identity]{in: InIdentity, example: "{by: path}", rows: []row[*Identity]{
+var identityPlace = &place[*Identity]{in: InIdentity, example: "{by: path}", rows: []*row[*Identity]{
 	namedByRow(Key{Name: "by", Doc: "What names a call, before the prefix that Brownout puts into the URL, and the request's print."}, "path",
 		func(i *Identity) (*string, *string) { return &i.By, &i.Header }),
 	key(Key{Name: "quiet", In: []Place{InIdentity}, Default: "60s", Doc: "After so long without an attempt the same request begins a new call."},

@@ -33,7 +33,7 @@ func (s *Server) Names() []string {
 // maxHosts bounds the hosts of a scenario, each of which takes a port.
 const maxHosts = 64
 
-var serverPlace = &place[*Server]{in: InServer, example: "{hosts: [a, b]}", rows: []row[*Server]{
+var serverPlace = &place[*Server]{in: InServer, example: "{hosts: [a, b]}", rows: []*row[*Server]{
 	key(Key{Name: "hosts", In: []Place{InServer}, Default: "one without a name", Doc: "Names of hosts, each with a port of its own; BROWNOUT_URL is the first, BROWNOUT_URLS all."},
 		listOf("names of hosts", hostName), nil, func(s *Server) *[]string { return &s.Hosts }),
 	key(Key{Name: "tls", In: []Place{InServer}, Default: "false", Doc: "The ports speak TLS, with certificates of an authority that is made at the start."},
@@ -43,7 +43,7 @@ var serverPlace = &place[*Server]{in: InServer, example: "{hosts: [a, b]}", rows
 }}
 
 // httpVersion is the codec of the version of HTTP, of which there is one yet.
-var httpVersion = codec[HTTP]{
+var httpVersion = &codec[HTTP]{
 	kind: Type{Name: "version of HTTP", Words: []string{"h1"}},
 	read: func(l *loader, n *yaml.Node, v *HTTP) {
 		s, ok := l.scalar(n, Type{Name: "version of HTTP", Words: []string{"h1"}})

@@ -89,7 +89,7 @@ type Key struct {
 	later string // of a key that is not built: what to do; "" says to take it out
 }
 
-// row is a key of the mapping that fills what a P points to. P is a pointer in all of the table, as in row[*Answer], for
+// row is a key of the mapping that fills what a P points to. P is a pointer in all of the table, as in *row[*Answer], for
 // then the compiler makes one copy of what reads and prints rows, whatever they fill, and not one for each type.
 type row[P any] struct {
 	Key
@@ -103,7 +103,7 @@ type row[P any] struct {
 type place[P any] struct {
 	in    Place
 	title string // in messages, where in's own title does not say it, such as `check "attempts"`
-	rows  []row[P]
+	rows  []*row[P]
 
 	example string // what to write where something else than a mapping stands
 }
@@ -117,9 +117,9 @@ func (p *place[P]) name() string {
 
 // reset gives what t points to its defaults.
 func (p *place[P]) reset(t P) {
-	for i := range p.rows {
-		if reset := p.rows[i].reset; reset != nil {
-			reset(t)
+	for _, r := range p.rows {
+		if r.reset != nil {
+			r.reset(t)
 		}
 	}
 }
@@ -127,18 +127,18 @@ func (p *place[P]) reset(t P) {
 // keys are those of the place, built or not, in the order of its rows.
 func (p *place[P]) keys() []*Key {
 	keys := make([]*Key, len(p.rows))
-	for i := range p.rows { // rows are large, and not copied
-		keys[i] = &p.rows[i].Key
+	for i, r := range p.rows {
+		keys[i] = &r.Key
 	}
 	return keys
 }
 
 // key is the row of a key that fills the field at, with the field's default.
-func key[P, V any](k Key, c codec[V], def V, at func(P) *V) row[P] {
+func key[P, V any](k Key, c *codec[V], def V, at func(P) *V) *row[P] {
 	if k.Type.Name == "" {
 		k.Type = c.kind
 	}
-	return row[P]{
+	return &row[P]{
 		Key:   k,
 		reset: func(t P) { *at(t) = def },
 		read: func(l *loader, e entry, t P) {
@@ -158,28 +158,29 @@ func key[P, V any](k Key, c codec[V], def V, at func(P) *V) row[P] {
 }
 
 // unbuilt is the row of a key that the grammar has and this version does not play.
-func unbuilt[P any](in []Place, names ...string) []row[P] {
-	rows := make([]row[P], len(names))
+func unbuilt[P any](in []Place, names ...string) []*row[P] {
+	rows := make([]*row[P], len(names))
 	for i, name := range names {
-		rows[i].Key = Key{Name: name, In: in, Unbuilt: true, Doc: "Not built yet."}
+		rows[i] = &row[P]{Key: Key{Name: name, In: in, Unbuilt: true, Doc: "Not built yet."}}
 	}
 	return rows
 }
 
 // lift makes the rows that fill an I fill the I inside of a P.
-func lift[P, I any](rows []row[I], inner func(P) I) []row[P] {
-	lifted := make([]row[P], len(rows))
+func lift[P, I any](rows []*row[I], inner func(P) I) []*row[P] {
+	lifted := make([]*row[P], len(rows))
 	for i, r := range rows {
-		lifted[i].Key = r.Key
+		up := &row[P]{Key: r.Key}
+		lifted[i] = up
 		if r.Unbuilt {
 			continue
 		}
-		lifted[i].read = func(l *loader, e entry, t P) { r.read(l, e, inner(t)) }
+		up.read = func(l *loader, e entry, t P) { r.read(l, e, inner(t)) }
 		if r.reset != nil {
-			lifted[i].reset = func(t P) { r.reset(inner(t)) }
+			up.reset = func(t P) { r.reset(inner(t)) }
 		}
 		if r.write != nil {
-			lifted[i].write = func(p *printer, t P) (tree, bool) { return r.write(p, inner(t)) }
+			up.write = func(p *printer, t P) (tree, bool) { return r.write(p, inner(t)) }
 		}
 	}
 	return lifted

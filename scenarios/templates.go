@@ -13,7 +13,7 @@ var alwaysVars = []string{"call", "attempt", "nth", "key", "seed"}
 var templateType = Type{Name: "text", Example: `"pay_{call}"`}
 
 // template is the codec of a text with variables.
-var template = codec[Template]{
+var template = &codec[Template]{
 	kind: templateType,
 	read: func(l *loader, n *yaml.Node, v *Template) {
 		if follow(n).Kind == yaml.MappingNode && follow(n).Style&yaml.FlowStyle != 0 {

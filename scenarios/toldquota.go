@@ -19,7 +19,7 @@ type ToldQuota struct {
 	Policy           string         // what the dialect calls the quota, sent as written; "" where the dialect's own word will do
 }
 
-var quotaPlace = &place[*ToldQuota]{in: InQuota, example: "{dialect: ietf, limit: 100, remaining: 0, reset: 30s}", rows: []row[*ToldQuota]{
+var quotaPlace = &place[*ToldQuota]{in: InQuota, example: "{dialect: ietf, limit: 100, remaining: 0, reset: 30s}", rows: []*row[*ToldQuota]{
 	key(Key{Name: "dialect", In: []Place{InQuota}, Required: true, Type: Type{Name: "word", Example: "ietf", Words: dialect.kind.Words},
 		Doc: "The fields that tell it."}, dialect, "", func(q *ToldQuota) *string { return &q.Dialect }),
 	key(Key{Name: "limit", In: []Place{InQuota}, Doc: "How much there is in all; any whole number."},
@@ -43,7 +43,7 @@ var longNumber = scalars(Type{Name: "whole number", Example: "50"}, func(s strin
 var wholeNumber = regexp.MustCompile(`^-?[0-9]{1,100}$`)
 
 // fieldText is the codec of a text that stands in a header field.
-var fieldText = codec[string]{
+var fieldText = &codec[string]{
 	kind: Type{Name: "text"},
 	read: func(l *loader, n *yaml.Node, v *string) {
 		s, ok := l.scalar(n, Type{Name: "text"})
@@ -59,7 +59,7 @@ var fieldText = codec[string]{
 }
 
 // toldQuota is the codec of a quota that an answer tells.
-var toldQuota = codec[ToldQuota]{
+var toldQuota = &codec[ToldQuota]{
 	kind: Type{Name: "mapping", Example: quotaPlace.example, Holds: InQuota},
 	read: func(l *loader, n *yaml.Node, v *ToldQuota) {
 		before := len(l.errs)

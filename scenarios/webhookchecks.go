@@ -23,21 +23,23 @@ var atLeast = scalars(Type{Name: "count", Example: "1", Words: []string{"all"}},
 })
 
 // refusals is the codec of the statuses that refuse: 4xx, which is nil, one, or a list.
-var refusals = func() codec[[]int] {
+var refusals = func() *codec[[]int] {
 	list := oneOrList("statuses", status)
-	c := list
-	c.read = func(l *loader, n *yaml.Node, v *[]int) {
-		if t := follow(n); t.Kind == yaml.ScalarNode && t.Value == "4xx" {
-			*v = nil
-			return
-		}
-		list.read(l, n, v)
+	return &codec[[]int]{
+		kind: list.kind,
+		read: func(l *loader, n *yaml.Node, v *[]int) {
+			if t := follow(n); t.Kind == yaml.ScalarNode && t.Value == "4xx" {
+				*v = nil
+				return
+			}
+			list.read(l, n, v)
+		},
+		write: list.write,
 	}
-	return c
 }()
 
 // constantJSON is the codec of a JSON value without variables, for no place of a check gives them values.
-var constantJSON = codec[Template]{
+var constantJSON = &codec[Template]{
 	kind: Type{Name: "JSON value", Example: "{status: shipped}"},
 	read: func(l *loader, n *yaml.Node, v *Template) {
 		var b Body

@@ -69,9 +69,9 @@ func wireWord[V ~uint8](l *loader, n *yaml.Node, t Type, v *V) {
 
 // wireRow is the row of a key that says something of the answer's wire fault. Its field is found by at, where it is
 // one of its own; a short name has none.
-func wireRow(k Key, read func(*loader, *yaml.Node, *WireFault), write func(*printer, *WireFault) (tree, bool), at func(*WireFault) []any) row[*Answer] {
+func wireRow(k Key, read func(*loader, *yaml.Node, *WireFault), write func(*printer, *WireFault) (tree, bool), at func(*WireFault) []any) *row[*Answer] {
 	k.In = []Place{InAnswer, InFault}
-	return row[*Answer]{
+	return &row[*Answer]{
 		Key: k,
 		read: func(l *loader, e entry, a *Answer) {
 			if a.Wire == nil {
@@ -112,7 +112,7 @@ func otherShort(name string) []string {
 }
 
 // short is the row of a short name, which says both what the wire fault does and where, beside no other.
-func short(k Key, do WireDo, read func(*loader, *yaml.Node, *WireFault), write func(*printer, *WireFault) (tree, bool)) row[*Answer] {
+func short(k Key, do WireDo, read func(*loader, *yaml.Node, *WireFault), write func(*printer, *WireFault) (tree, bool)) *row[*Answer] {
 	k.Fault, k.Without = true, otherShort(k.Name)
 	set := func(l *loader, n *yaml.Node, w *WireFault) {
 		w.Do = do
@@ -122,7 +122,7 @@ func short(k Key, do WireDo, read func(*loader, *yaml.Node, *WireFault), write f
 }
 
 // shortAt is the row of a short name whose value is the point.
-func shortAt(name, doc string, do WireDo) row[*Answer] {
+func shortAt(name, doc string, do WireDo) *row[*Answer] {
 	return short(Key{Name: name, Type: point, Doc: doc}, do, readPoint,
 		func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), w.Do == do })
 }
@@ -130,7 +130,7 @@ func shortAt(name, doc string, do WireDo) row[*Answer] {
 // inFull reports whether a wire fault has no short name.
 func inFull(w *WireFault) bool { return w.Do == WireDrip && w.At != AtBody }
 
-var wireRows = []row[*Answer]{
+var wireRows = []*row[*Answer]{
 	shortAt("reset", "Sends RST (linger 0) at that point.", WireRST),
 	shortAt("close", "Sends FIN at that point.", WireFIN),
 	short(Key{Name: "truncate", Type: extent.kind, Doc: "Sends FIN after so much of the body."}, WireFIN,
@@ -185,7 +185,7 @@ var wireRows = []row[*Answer]{
 }
 
 // refuseRow is the row of the wire fault that only a fault can have, since no answer is given where the port is closed.
-var refuseRow = func() row[*Answer] {
+var refuseRow = func() *row[*Answer] {
 	r := short(Key{Name: "refuse", Type: Type{Name: "point of the exchange", Words: []string{"accept"}},
 		Doc: "Closes the port while when holds; connections that are open at its start are reset."}, WireRefuse,
 		readPoint, func(_ *printer, w *WireFault) (tree, bool) { return leaf(w.At.String()), w.Do == WireRefuse })
