@@ -73,8 +73,7 @@ var casesRow = &row[*Route]{
 	Key: Key{Name: "cases", In: []Place{InRoute}, Without: []string{"answers"}, Type: Type{Name: "mapping of names to lists of answers", Example: "{gateway: [{status: 504}, {status: 201}]}", Holds: InAnswer},
 		Doc: "Variants of the answers: :case in the path picks one, without it the calls take them in turn."},
 	read: func(l *loader, e entry, r *Route) {
-		e.path = l.where()
-		l.spots[&r.Cases] = e
+		l.found(&r.Cases, e)
 		if follow(e.value).Kind != yaml.MappingNode {
 			l.fail(e.value, "expected cases as a mapping, got "+kind(follow(e.value)), "write {gateway: [{status: 504}, {status: 201}]}")
 			return

@@ -29,8 +29,8 @@ const (
 )
 
 // checkTable is the grammar of checks, in the order of its documentation.
-func checkTable() []Check {
-	return []Check{
+func checkTable() []*Check {
+	return []*Check{
 		check(Check{Name: "succeeds", Identity: true, Rules: []string{"RETRY-001", "CB-004", "RL-002", "RL-003", "TIME-007"},
 			Doc: "The last attempt of so many calls got a whole 2xx."}, succeedsRow),
 		check(Check{Name: "attempts", Identity: true, Rules: []string{"RETRY-001", "RETRY-006", "RETRY-007", "TIME-007"},

@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -19,6 +18,8 @@ type codec[V any] struct {
 type flaw struct{ msg, hint string }
 
 // scalars is the codec of values that are one text.
+//
+//go:noinline
 func scalars[V any](t Type, parse func(string) (V, *flaw), show func(V) string) *codec[V] {
 	return &codec[V]{
 		kind: t,
@@ -43,6 +44,8 @@ func set[V any](l *loader, n *yaml.Node, v *V, s string, parse func(string) (V, 
 }
 
 // optional makes the codec of a value that is nil where a file does not say it.
+//
+//go:noinline
 func optional[V any](c *codec[V]) *codec[*V] {
 	return &codec[*V]{
 		kind: c.kind,
@@ -163,6 +166,3 @@ var boolean = scalars(Type{Name: "bool", Words: []string{"true", "false"}},
 		}
 		return false, &flaw{"expected true or false, got " + quote(s), ""}
 	}, strconv.FormatBool)
-
-// same reports whether two values print alike.
-func same[V any](a, b V) bool { return reflect.DeepEqual(a, b) }

@@ -103,8 +103,7 @@ var commitKey = &row[*Commit]{
 	Key: Key{Name: "key", In: []Place{InCommit}, Type: Type{Name: "name of a header", Example: DefaultKeyHeader, Words: []string{"declared"}},
 		Doc: "The header with the idempotency key: the same key and request again get the stored answer. Without it each attempt is an effect."},
 	read: func(l *loader, e entry, c *Commit) {
-		e.path = l.where()
-		l.spots[&c.Key] = e
+		l.found(&c.Key, e)
 		s, ok := l.scalar(e.value, Type{Name: "name of a header", Example: DefaultKeyHeader, Words: []string{"declared"}})
 		switch {
 		case !ok:

@@ -65,12 +65,12 @@ var commonRows = []*row[*Expectation]{
 func check[T any, P interface {
 	*T
 	Params
-}](c Check, rows ...*row[P]) Check {
-	return checkOf(c, rows, func() P { return new(T) })
+}](c Check, rows ...*row[P]) *Check {
+	return checkOf(&c, rows, func() P { return new(T) })
 }
 
 // checkOf makes a row of the grammar from a check's parameters, which fresh makes without their defaults.
-func checkOf[P Params](c Check, rows []*row[P], fresh func() P) Check {
+func checkOf[P Params](c *Check, rows []*row[P], fresh func() P) *Check {
 	for _, r := range rows {
 		r.In, r.Check = []Place{InCheck}, c.Name
 		c.Params = append(c.Params, r.Key)
@@ -89,7 +89,7 @@ func checkOf[P Params](c Check, rows []*row[P], fresh func() P) Check {
 }
 
 // read fills an entry of expect from the check's value, or from nothing where n is nil.
-func (c Check) read(l *loader, n *yaml.Node, e *Expectation) {
+func (c *Check) read(l *loader, n *yaml.Node, e *Expectation) {
 	e.Params = c.New()
 	j := &judged{e, e.Params}
 	if n != nil && follow(n).Kind == yaml.MappingNode {
@@ -109,7 +109,7 @@ func (c Check) read(l *loader, n *yaml.Node, e *Expectation) {
 
 // write prints the parameters of an entry of expect; the defaults for one that was made in memory, without parameters or
 // with another check's.
-func (c Check) write(p *printer, e *Expectation) tree {
+func (c *Check) write(p *printer, e *Expectation) tree {
 	params := c.New()
 	if reflect.TypeOf(e.Params) == reflect.TypeOf(params) {
 		params = e.Params

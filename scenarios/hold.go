@@ -21,8 +21,7 @@ var holdPlace = &place[*Hold]{in: InHold, example: "{until: 50 attempts, at_most
 			Doc: "How many attempts wait when the gate opens, or how long after the first it does."},
 		read: func(l *loader, e entry, h *Hold) {
 			var s spell
-			e.path = l.where()
-			l.spots[&h.Attempts] = e
+			l.found(&h.Attempts, e)
 			spellCodec.read(l, e.value, &s)
 			if s.attempts != float64(int(s.attempts)) {
 				l.fail(e.value, "a gate waits for a whole number of attempts", "")

@@ -128,8 +128,7 @@ var limitByRow = &row[*Limit]{
 	Key:   Key{Name: "by", In: []Place{InLimit}, Type: limitByType, Default: "client", Doc: "What has a bucket of its own; var is a path variable."},
 	reset: func(m *Limit) { m.By, m.ByName = ByClient, "" },
 	read: func(l *loader, e entry, m *Limit) {
-		e.path = l.where()
-		l.spots[&m.By] = e
+		l.found(&m.By, e)
 		s, ok := l.scalar(e.value, limitByType)
 		if !ok {
 			return
@@ -174,8 +173,7 @@ var limitPauseRow = func() *row[*Limit] {
 		Key:   Key{Name: "retry_after", In: []Place{InLimit}, Type: t, Default: "auto", Doc: "The pause that a refusal asks for; auto: until an attempt can pass, as the dialect writes it."},
 		reset: func(m *Limit) { m.RetryAfter, m.NoRetryAfter = nil, false },
 		read: func(l *loader, e entry, m *Limit) {
-			e.path = l.where()
-			l.spots[&m.RetryAfter] = e
+			l.found(&m.RetryAfter, e)
 			switch v := follow(e.value); {
 			case v.Kind == yaml.ScalarNode && v.Value == "auto":
 			case v.Kind == yaml.ScalarNode && v.Value == "none":
@@ -210,8 +208,7 @@ var limitAnswerRow = &row[*Limit]{
 		Default: "the dialect's", Doc: "The refusal; what it leaves out of status and body is the dialect's."},
 	reset: func(m *Limit) { m.Answer, m.AnswerPos = Answer{}, Pos{} },
 	read: func(l *loader, e entry, m *Limit) {
-		e.path = l.where()
-		l.spots[&m.AnswerPos] = e
+		l.found(&m.AnswerPos, e)
 		readMapping(l, e.value, refusalPlace, &m.Answer)
 		l.finishAnswer(e.value, &m.Answer)
 		m.AnswerPos = l.pos(e.value)

@@ -24,8 +24,7 @@ var limitsRateRow = func() *row[*LimitsItself] {
 		Key:   Key{Name: "rate", Type: t, Default: "declared", Doc: "Attempts in time."},
 		reset: func(p *LimitsItself) { p.Rate, p.RateDeclared = nil, false },
 		read: func(l *loader, e entry, p *LimitsItself) {
-			e.path = l.where()
-			l.spots[&p.Rate] = e
+			l.found(&p.Rate, e)
 			if v := follow(e.value); v.Kind == yaml.ScalarNode && v.Value == "declared" {
 				p.RateDeclared = true
 				return

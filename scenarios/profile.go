@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -106,11 +107,12 @@ var headerName = &codec[string]{
 	write: func(_ *printer, v string) tree { return textLeaf(v) },
 }
 
-// over returns the profile with what other declares in place of its own values.
+// over returns the profile with what other declares in place of its own values. What is not declared is a zero value.
 func (p Profile) over(other Profile) Profile {
-	for _, r := range profilePlace.rows {
-		if _, given := r.write(&printer{}, &other); given {
-			r.copy(&p, &other)
+	to, from := reflect.ValueOf(&p).Elem(), reflect.ValueOf(other)
+	for i := range from.NumField() {
+		if v := from.Field(i); !v.IsZero() {
+			to.Field(i).Set(v)
 		}
 	}
 	return p

@@ -1,5 +1,7 @@
 package scenarios
 
+import "reflect"
+
 // Place is where a key of the grammar may stand.
 type Place string
 
@@ -96,7 +98,6 @@ type row[P any] struct {
 	reset func(P)                        // gives the key's field its default
 	read  func(*loader, entry, P)        // reads the key's value into its field, reporting what is wrong
 	write func(*printer, P) (tree, bool) // the value as printed; false where it is the default
-	copy  func(to, from P)
 }
 
 // place is the mapping that fills what a P points to.
@@ -133,28 +134,28 @@ func (p *place[P]) keys() []*Key {
 	return keys
 }
 
-// key is the row of a key that fills the field at, with the field's default.
+// key is the row of a key that fills the field at, with the field's default. Inlined into the tables, it and its closures
+// would be there once for each of the rows, which are 200.
+//
+//go:noinline
 func key[P, V any](k Key, c *codec[V], def V, at func(P) *V) *row[P] {
-	if k.Type.Name == "" {
-		k.Type = c.kind
+	r := &row[P]{Key: k}
+	if r.Type.Name == "" {
+		r.Type = c.kind
 	}
-	return &row[P]{
-		Key:   k,
-		reset: func(t P) { *at(t) = def },
-		read: func(l *loader, e entry, t P) {
-			e.path = l.where()
-			l.spots[any(at(t))] = e
-			c.read(l, e.value, at(t))
-		},
-		write: func(p *printer, t P) (tree, bool) {
-			v := at(t)
-			if same(*v, def) && !k.Required {
-				return tree{}, false
-			}
-			return c.write(p, *v), true
-		},
-		copy: func(to, from P) { *at(to) = *at(from) },
+	r.reset = func(t P) { *at(t) = def }
+	r.read = func(l *loader, e entry, t P) {
+		l.found(at(t), e)
+		c.read(l, e.value, at(t))
 	}
+	r.write = func(p *printer, t P) (tree, bool) {
+		v := at(t)
+		if !r.Required && reflect.DeepEqual(*v, def) {
+			return tree{}, false
+		}
+		return c.write(p, *v), true
+	}
+	return r
 }
 
 // unbuilt is the row of a key that the grammar has and this version does not play.

@@ -113,6 +113,12 @@ func (l *loader) span(e entry) Pos {
 	return p
 }
 
+// found notes the entry that a field is read from, by the field's address.
+func (l *loader) found(field any, e entry) {
+	e.path = l.where()
+	l.spots[field] = e
+}
+
 // spot returns the place of a field's key and value, from the field's address; the zero Pos where the file does not
 // give the field.
 func (l *loader) spot(field any) Pos {

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -168,7 +169,7 @@ func (f *Fault) shadows(later *Fault) bool {
 func (w *When) empty() bool {
 	bare := *w
 	bare.Pos = Pos{}
-	return same(bare, When{})
+	return reflect.DeepEqual(bare, When{})
 }
 
 // routed reports whether a route takes some request of a method and to a host ("": any) and a path; without routes every
