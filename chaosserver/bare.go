@@ -12,10 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
 	"brownout/chaosserver/fault"
 	"brownout/chaosserver/journal"
+	"brownout/chaosserver/proxy"
 )
 
 // victim is a connection that a wire fault of an attempt strikes.
@@ -161,8 +160,7 @@ func sendable(w *fault.Written) bool {
 	length := w.Content < 0 // nothing to frame
 	for name, value := range fields(w) {
 		length = length || name == "Content-Length"
-		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) ||
-			value != strings.TrimSpace(value) || !framed(name, value, w) {
+		if !proxy.IsField(name, value) || value != strings.TrimSpace(value) || !framed(name, value, w) {
 			return false
 		}
 	}

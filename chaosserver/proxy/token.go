@@ -75,6 +75,9 @@ func lower(c byte) byte {
 // is reports whether a token is that word, but for case.
 func is(token []byte, word string) bool { return len(token) == len(word) && equalFold(token, word) }
 
+// IsField reports whether a name and a value are such as a field of a header may have.
+func IsField(name, value string) bool { return isToken([]byte(name)) && isValue([]byte(value)) }
+
 // isToken reports whether a text is a token (RFC 9110, section 5.6.2).
 func isToken(b []byte) bool {
 	for _, c := range b {
