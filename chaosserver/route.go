@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -101,7 +102,7 @@ func (rt *router) withTemplates(path string, cs []candidate) []candidate {
 			cs = append(cs, c)
 		}
 	}
-	slices.SortFunc(cs, func(a, b candidate) int { return a.order - b.order })
+	sort.Slice(cs, func(i, j int) bool { return cs[i].order < cs[j].order })
 	return cs
 }
 

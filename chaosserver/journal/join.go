@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -212,9 +213,9 @@ func (b *builder) finish() *Log {
 		b.log.Attempts = nil
 	}
 	sortAttempts(b.log.Attempts)
-	byID := func(x, y Conn) int { return cmp.Compare(x.ID, y.ID) }
-	if !slices.IsSortedFunc(b.log.Conns, byID) {
-		slices.SortFunc(b.log.Conns, byID)
+	byID := func(i, j int) bool { return b.log.Conns[i].ID < b.log.Conns[j].ID }
+	if !sort.SliceIsSorted(b.log.Conns, byID) {
+		sort.Slice(b.log.Conns, byID)
 	}
 	return &b.log
 }

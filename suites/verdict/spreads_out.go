@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -117,13 +118,13 @@ func (e *evidence) shutGates() []Finding {
 			by[s].n++
 		}
 	}
-	for s, w := range by {
-		if w.n < s.Hold.Attempts {
+	inOrder := func(a, b *scenarios.Answer) int { return cmp.Compare(a.Hold.Pos.Line, b.Hold.Pos.Line) }
+	for _, s := range slices.SortedFunc(maps.Keys(by), inOrder) {
+		if w := by[s]; w.n < s.Hold.Attempts {
 			findings = append(findings, Finding{Check: unwritten, Outcome: Inconclusive, Expect: Note{Pos: s.Hold.Pos, Text: "at_most struck"},
 				Sentence: fmt.Sprintf("the hold waited for %d attempts, and %d came in %s", s.Hold.Attempts, w.n, short(s.Hold.AtMost))})
 		}
 	}
-	slices.SortFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Expect.Pos.Line, b.Expect.Pos.Line) })
 	return findings
 }
 

@@ -181,8 +181,9 @@ func sortedBuckets(told map[bucket][]spent) []bucket {
 	for b := range told {
 		keys = append(keys, b)
 	}
-	slices.SortFunc(keys, func(a, b bucket) int {
-		return cmp.Or(cmp.Compare(a.limit, b.limit), strings.Compare(a.name, b.name), strings.Compare(a.client, b.client), strings.Compare(a.route, b.route))
+	sort.Slice(keys, func(i, j int) bool {
+		a, b := &keys[i], &keys[j]
+		return cmp.Or(cmp.Compare(a.limit, b.limit), strings.Compare(a.name, b.name), strings.Compare(a.client, b.client), strings.Compare(a.route, b.route)) < 0
 	})
 	return keys
 }
