@@ -23,7 +23,7 @@ const (
 
 // acknowledges judges whether the consumer answers each good delivery in time, with success; or, where that is expected, with a
 // refusal.
-func acknowledges(s *scope, p *scenarios.Acknowledges) opinion {
+func acknowledges(s *scope, p *scenarios.Acknowledges) *opinion {
 	t := &ackTally{scope: s, params: p}
 	for _, v := range s.events() {
 		t.event(v)
@@ -157,13 +157,13 @@ func (t *ackTally) state(d delivered) acked {
 }
 
 // failed is the opinion that deliveries were not acknowledged as they had to be.
-func (t *ackTally) failed() opinion {
+func (t *ackTally) failed() *opinion {
 	v, d := t.unmet[0], t.first[0]
 	good := 0
 	for _, x := range v.sent {
 		good += one(t.expected(v, x) && t.state(x) == ackMet)
 	}
-	var o opinion
+	var o *opinion
 	switch refused := t.params.Status == scenarios.AckRefusal; {
 	case t.params.AtLeast > 0 && len(t.first) > 1:
 		o = fail("The consumer acknowledged %d deliveries of %s, and at least %d are expected.", good, v.id, t.params.AtLeast)

@@ -16,7 +16,7 @@ const (
 )
 
 // amplification judges the attempts per call of the calls that began after a share of the phase, or of the run.
-func amplification(s *scope, p *scenarios.Amplification) opinion {
+func amplification(s *scope, p *scenarios.Amplification) *opinion {
 	most, share := p.Max, float64(p.After)
 	if most == 0 {
 		most, share = defaultAmplification, defaultAfter

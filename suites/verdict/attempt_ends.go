@@ -12,7 +12,7 @@ import (
 const attemptCeiling = 60 * time.Second
 
 // attemptEnds judges whether the client gave up each attempt that was not answered in time.
-func attemptEnds(s *scope, p *scenarios.AttemptEnds) opinion {
+func attemptEnds(s *scope, p *scenarios.AttemptEnds) *opinion {
 	within := attemptCeiling
 	switch d := s.scenario.Profile.AttemptTimeout; {
 	case p.Within != nil:

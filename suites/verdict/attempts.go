@@ -14,7 +14,7 @@ type bounds struct {
 }
 
 // attempts judges how many attempts each call had.
-func attempts(s *scope, p *scenarios.Attempts) opinion {
+func attempts(s *scope, p *scenarios.Attempts) *opinion {
 	b, missing := s.bounds(p)
 	if missing {
 		return undeclared("max_attempts")
@@ -85,7 +85,7 @@ func (b bounds) String() string {
 }
 
 // failure says which calls had another number of attempts.
-func (b bounds) failure(s *scope, over, under []*call, seen *tally) opinion {
+func (b bounds) failure(s *scope, over, under []*call, seen *tally) *opinion {
 	wrong := over
 	if len(over) == 0 {
 		wrong = under
@@ -97,7 +97,7 @@ func (b bounds) failure(s *scope, over, under []*call, seen *tally) opinion {
 		}
 	}
 	n := len(s.attempts(c))
-	var o opinion
+	var o *opinion
 	switch {
 	case len(s.calls) > 1:
 		o = fail("%d of %d calls had another number of attempts than %s: %s.", len(over)+len(under), len(s.calls), b, seen.listed(3))

@@ -19,7 +19,7 @@ const (
 // backoffGrows judges whether waits grow with the number of the attempt: the tests GROW3 and GROW2 of the rules, over
 // the means of many calls, never call by call. A first wait under 10 ms is an immediate retry and is left out, and so
 // are waits that the declared cap keeps from growing.
-func backoffGrows(s *scope, _ *scenarios.BackoffGrows) opinion {
+func backoffGrows(s *scope, _ *scenarios.BackoffGrows) *opinion {
 	l := s.ladder().skipImmediate()
 	if len(l.rung(1)) == 0 {
 		return unseen("no call waited of its own accord before it tried again")
@@ -65,7 +65,7 @@ func (s *scope) uncap(l ladder) bool {
 }
 
 // grows compares the waits of a rung with the first ones.
-func (s *scope) grows(l ladder, k int, least float64) opinion {
+func (s *scope) grows(l ladder, k int, least float64) *opinion {
 	first, later := l.rung(1), l.rung(k)
 	a, b := mean(lengths(first)), mean(lengths(later))
 	ratio := float64(b) / float64(max(a, 1))
@@ -73,7 +73,7 @@ func (s *scope) grows(l ladder, k int, least float64) opinion {
 	if ratio >= least {
 		return pass("backoff_grows: ×%s from wait %d to wait %d", factor(ratio), i, j)
 	}
-	var o opinion
+	var o *opinion
 	if clean := float64(b) / float64(max(mean(s.lessLate(first)), 1)); clean >= least {
 		o = unseen("wait %d is %s times wait %d, but the machine itself was late in the waits", j, factor(ratio), i)
 		o.Lateness = true
@@ -83,6 +83,6 @@ func (s *scope) grows(l ladder, k int, least float64) opinion {
 		o.absence = true
 	}
 	o.note = fmt.Sprintf("×%s, at least ×%s is asked for", factor(ratio), factor(least))
-	s.showWaits(&o, later)
+	s.showWaits(o, later)
 	return o
 }

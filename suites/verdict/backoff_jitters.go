@@ -15,7 +15,7 @@ const (
 
 // backoffJitters judges whether the waits of many calls spread: the test JIT of the rules. It looks at the first
 // waits, or where those are immediate retries, at the second.
-func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
+func backoffJitters(s *scope, _ *scenarios.BackoffJitters) *opinion {
 	ws := s.ladder().skipImmediate().rung(1)
 	switch {
 	case len(ws) == 0:
@@ -44,7 +44,7 @@ func backoffJitters(s *scope, _ *scenarios.BackoffJitters) opinion {
 			len(ws), milliseconds(spread), measured(median))
 	}
 	o.note = fmt.Sprintf("spread of %s, at least %s is asked for", milliseconds(spread), short(least))
-	s.showWaits(&o, ws)
+	s.showWaits(o, ws)
 	return o
 }
 

@@ -7,10 +7,10 @@ import (
 )
 
 // circuitStaysClosed judges whether every call reaches the wire. One that does not shows it; that all do, only many show.
-func circuitStaysClosed(s *scope, _ *scenarios.CircuitStaysClosed) opinion {
+func circuitStaysClosed(s *scope, _ *scenarios.CircuitStaysClosed) *opinion {
 	calls, none := s.given()
 	if none != nil {
-		return *none
+		return none
 	}
 	var refused []*call
 	for i := range calls {

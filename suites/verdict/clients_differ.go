@@ -16,7 +16,7 @@ const (
 // clientsDiffer judges whether clients that meet the same failures wait alike, as those do whose generators have the same
 // seed. It compares the first waits of each client's own choice. Among many clients two may be alike by chance, so it takes
 // half of them.
-func clientsDiffer(s *scope, p *scenarios.ClientsDiffer) opinion {
+func clientsDiffer(s *scope, p *scenarios.ClientsDiffer) *opinion {
 	by := p.By
 	if by == 0 {
 		by = 20 * time.Millisecond
@@ -49,7 +49,7 @@ func clientsDiffer(s *scope, p *scenarios.ClientsDiffer) opinion {
 	}
 	o := fail("The clients wait alike: of %d, %d waited as another did, within %s %d times in a row.", len(full), len(twins), short(by), gapList)
 	o.note = fmt.Sprintf("%s of %d alike", plural(len(twins), "client"), len(full))
-	s.showWaits(&o, twins[0].waits)
+	s.showWaits(o, twins[0].waits)
 	for _, g := range twins[1:] {
 		o.Others = append(o.Others, g.waits[0].call.title())
 	}
@@ -58,7 +58,7 @@ func clientsDiffer(s *scope, p *scenarios.ClientsDiffer) opinion {
 }
 
 // fewClients is tooFew for what takes several clients.
-func fewClients(saw, needs int, of string) opinion {
+func fewClients(saw, needs int, of string) *opinion {
 	o := tooFew(saw, needs, of)
 	o.Hint = "Let several clients make the calls: with drive: {clients: 2}, or with --per-call."
 	return o

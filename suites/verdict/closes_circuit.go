@@ -13,10 +13,10 @@ const probing = 10
 
 // closesCircuit judges whether calls reach the wire again once the upstream is well: since the phase began that the check is
 // for, else since the last failure.
-func closesCircuit(s *scope, p *scenarios.ClosesCircuit) opinion {
+func closesCircuit(s *scope, p *scenarios.ClosesCircuit) *opinion {
 	calls, none := s.given()
 	if none != nil {
-		return *none
+		return none
 	}
 	within, share := s.scenario.Profile.OpenTime, float64(p.Share)
 	if p.Within != nil {

@@ -12,7 +12,7 @@ import (
 
 // connections judges how many connections there were: in all, open at once, by call, and left when the client had
 // ended.
-func connections(s *scope, p *scenarios.Connections) opinion {
+func connections(s *scope, p *scenarios.Connections) *opinion {
 	profile := &s.scenario.Profile
 	for _, c := range []*scenarios.Count{p.Max, p.Open, p.PerCall, p.AfterStop} {
 		if c == nil {
@@ -29,7 +29,7 @@ func connections(s *scope, p *scenarios.Connections) opinion {
 		}
 		return unseen("there was no connection to judge")
 	}
-	var parts []opinion
+	var parts []*opinion
 	if p.Max != nil {
 		parts = append(parts, s.distinct(conns, p.Max))
 	}
@@ -46,7 +46,7 @@ func connections(s *scope, p *scenarios.Connections) opinion {
 }
 
 // gravest is the opinion that decides; passed ones are summed up together.
-func gravest(check string, parts []opinion) opinion {
+func gravest(check string, parts []*opinion) *opinion {
 	if len(parts) == 0 {
 		return unseen("no bound is set")
 	}
@@ -91,7 +91,7 @@ func (s *scope) conns() []*journal.Conn {
 	return conns
 }
 
-func (s *scope) distinct(conns []*journal.Conn, c *scenarios.Count) opinion {
+func (s *scope) distinct(conns []*journal.Conn, c *scenarios.Count) *opinion {
 	most := s.limit(c)
 	if len(conns) <= most {
 		return pass("%d in all", len(conns))
@@ -103,7 +103,7 @@ func (s *scope) distinct(conns []*journal.Conn, c *scenarios.Count) opinion {
 
 // openAtOnce counts the connections open at one instant. A close may be seen a little late, so each counts as closed
 // early; where only the machine's own lateness in that made the difference, it is inconclusive.
-func (s *scope) openAtOnce(conns []*journal.Conn, c *scenarios.Count) opinion {
+func (s *scope) openAtOnce(conns []*journal.Conn, c *scenarios.Count) *opinion {
 	most := s.limit(c)
 	peak, at := peakOpen(conns, func(*journal.Conn) time.Duration { return early })
 	if peak <= most {
@@ -151,7 +151,7 @@ func peakOpen(conns []*journal.Conn, sooner func(*journal.Conn) time.Duration) (
 }
 
 // perCall counts the connections of each call. It needs calls that can be told apart.
-func (s *scope) perCall(c *scenarios.Count) opinion {
+func (s *scope) perCall(c *scenarios.Count) *opinion {
 	most := s.limit(c)
 	var bad []*call
 	peak := 0
@@ -193,7 +193,7 @@ func connsOf(atts []*attempt) int {
 }
 
 // afterStop counts the connections that were still open when the client's time to close them was over.
-func (s *scope) afterStop(conns []*journal.Conn, c *scenarios.Count) opinion {
+func (s *scope) afterStop(conns []*journal.Conn, c *scenarios.Count) *opinion {
 	if len(s.log.Clients) == 0 {
 		return unseen("nothing says when the client ended")
 	}

@@ -177,7 +177,7 @@ func (e *evidence) sentFrom(d *journal.Delivery) *Note {
 }
 
 // noDelivery is the opinion on a scope without a delivery to judge.
-func (s *scope) noDelivery(what string) opinion {
+func (s *scope) noDelivery(what string) *opinion {
 	if s.expect.Event != "" {
 		return unseen("no %s delivery of %s was sent", what, s.expect.Event)
 	}

@@ -20,15 +20,15 @@ type keyUses struct {
 	s               *scope
 	fromContent     bool // equal calls may have equal keys
 	uses            map[string]*keyUse
-	shared, changed opinion // on the first call that shows it
-	keyed           int     // calls with a key
-	sharing         int     // calls with the key of another
-	changing        int     // calls in which a key came with another body than before
+	shared, changed *opinion // on the first call that shows it
+	keyed           int      // calls with a key
+	sharing         int      // calls with the key of another
+	changing        int      // calls in which a key came with another body than before
 }
 
 // distinctIdempotencyKeys judges whether no key is in two calls, nor comes with two bodies. Where the profile declares
 // keys made from the content, equal calls may have equal keys.
-func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) opinion {
+func distinctIdempotencyKeys(s *scope, _ *scenarios.DistinctIdempotencyKeys) *opinion {
 	u := keyUses{s: s, fromContent: s.scenario.Profile.KeyFrom == "content", uses: make(map[string]*keyUse, len(s.calls))}
 	for _, c := range s.calls {
 		u.add(c, s.keyOf(c))
@@ -88,7 +88,7 @@ func (u *keyUses) add(c *call, header string) {
 }
 
 // changedBody says that a key came with two bodies.
-func (s *scope) changedBody(k string, c *call, first, a *attempt) opinion {
+func (s *scope) changedBody(k string, c *call, first, a *attempt) *opinion {
 	o := fail("The client sent key %s with 2 bodies, of %s and of %s.", k, plural(int(first.BodyLen), "byte"), plural(int(a.BodyLen), "byte"))
 	o.Proof = s.prove(c, nil, a)
 	return o
@@ -96,7 +96,7 @@ func (s *scope) changedBody(k string, c *call, first, a *attempt) opinion {
 
 // sharedKey says that a key was in two calls. Two calls that are told apart by the time between them alone may be one:
 // the first had failed, and the second repeats its request.
-func (s *scope) sharedKey(k string, first, c *call, a *attempt) opinion {
+func (s *scope) sharedKey(k string, first, c *call, a *attempt) *opinion {
 	if last := first.atts[len(first.atts)-1]; !c.named && !first.named && failed(last) && s.printOf(last) == s.printOf(a) {
 		o := unseen("key %s came again with the same request %s after a failure: that may be the same call", k, short(a.First-ended(last)))
 		o.Hint = "Name the calls: with --per-call, or with identity: {by: path}."

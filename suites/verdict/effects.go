@@ -10,11 +10,11 @@ import (
 )
 
 // effects judges how many effects the ledger holds: of each call, of each event, and in all.
-func effects(s *scope, p *scenarios.Effects) opinion {
+func effects(s *scope, p *scenarios.Effects) *opinion {
 	if !s.hasEffects() {
 		return s.noEffects()
 	}
-	var parts []opinion
+	var parts []*opinion
 	if p.PerCall != nil {
 		parts = append(parts, s.effectsPerCall(*p.PerCall))
 	}
@@ -35,7 +35,7 @@ func above(b scenarios.Bounds, n int) bool { return n > b.Least && !b.Holds(n) }
 func below(b scenarios.Bounds, n int) bool { return n < b.Least }
 
 // effectsPerCall counts the effects of each call. It needs calls that can be told apart.
-func (s *scope) effectsPerCall(b scenarios.Bounds) opinion {
+func (s *scope) effectsPerCall(b scenarios.Bounds) *opinion {
 	var over, under []*call
 	var worst *call
 	var seen tally
@@ -55,7 +55,7 @@ func (s *scope) effectsPerCall(b scenarios.Bounds) opinion {
 		}
 		seen.add(strconv.Itoa(n))
 	}
-	var o opinion
+	var o *opinion
 	switch {
 	case len(over) > 0:
 		o = s.tooManyEffects(worst)
@@ -81,7 +81,7 @@ func (s *scope) effectsPerCall(b scenarios.Bounds) opinion {
 }
 
 // tooManyEffects says that a call had several effects, and by which attempts.
-func (s *scope) tooManyEffects(c *call) opinion {
+func (s *scope) tooManyEffects(c *call) *opinion {
 	atts := s.effectsOf(c)
 	o := fail("%s for one call: %s.", plural(len(atts), "effect"), ordinals(c, atts))
 	o.Pattern = s.keysSaid(c)
@@ -90,7 +90,7 @@ func (s *scope) tooManyEffects(c *call) opinion {
 }
 
 // tooFewEffects says that a call had too few effects.
-func (s *scope) tooFewEffects(c *call, b scenarios.Bounds) opinion {
+func (s *scope) tooFewEffects(c *call, b scenarios.Bounds) *opinion {
 	atts := s.effectsOf(c)
 	o := fail("The call had %s, %s expected.", plural(len(atts), "effect"), b)
 	if len(atts) == 0 {
@@ -105,7 +105,7 @@ func (s *scope) tooFewEffects(c *call, b scenarios.Bounds) opinion {
 
 // effectsPerEvent counts the effects of each event that had a good delivery. Where the record has no deliveries, somebody
 // else sent the events, and each that an attempt names counts.
-func (s *scope) effectsPerEvent(b scenarios.Bounds) opinion {
+func (s *scope) effectsPerEvent(b scenarios.Bounds) *opinion {
 	counts := make(map[string]int)
 	for i := range s.log.Effects {
 		if e := &s.log.Effects[i]; s.expect.Route == "" || s.expect.Route == e.Route {
@@ -126,7 +126,7 @@ func (s *scope) effectsPerEvent(b scenarios.Bounds) opinion {
 			under = append(under, id)
 		}
 	}
-	var o opinion
+	var o *opinion
 	switch {
 	case len(events) == 0 && len(s.log.Deliveries) > 0:
 		return unseen("no event had a good delivery")
@@ -201,7 +201,7 @@ func (s *scope) proveEvent(id string) *Proof {
 }
 
 // effectsInAll counts the effects of the scope.
-func (s *scope) effectsInAll(b scenarios.Bounds) opinion {
+func (s *scope) effectsInAll(b scenarios.Bounds) *opinion {
 	n, attempts := len(s.log.Effects), 0
 	if !s.everything() {
 		n = 0

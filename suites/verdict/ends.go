@@ -9,9 +9,9 @@ import (
 )
 
 // ends judges whether each call that the client was asked for has its result, and in time where there is a limit.
-func ends(s *scope, p *scenarios.Ends) opinion {
+func ends(s *scope, p *scenarios.Ends) *opinion {
 	if o := s.noOrders(); o != nil {
-		return *o
+		return o
 	}
 	judged, limited, longest := 0, 0, time.Duration(0)
 	var endless []*call
@@ -37,7 +37,7 @@ func ends(s *scope, p *scenarios.Ends) opinion {
 		if took-s.lateness(began, r.At) <= withSlack(limit) {
 			o := unseen("a call took %s, but the machine itself was late in it", measured(took))
 			o.Lateness = true
-			excused = &o
+			excused = o
 			continue
 		}
 		o := fail("A call took %s; %s are allowed.", measured(took), short(limit))
@@ -56,7 +56,7 @@ func ends(s *scope, p *scenarios.Ends) opinion {
 		o.Proof, o.Others = s.prove(endless[0], nil), others(endless)
 		return o
 	case excused != nil:
-		return *excused
+		return excused
 	case judged == 0:
 		return s.noCall()
 	case limited == 0:

@@ -13,14 +13,14 @@ import (
 const mostRefused = 0.95
 
 // failsFast judges how long the client takes to refuse a call itself, and whether it makes a connection for it.
-func failsFast(s *scope, p *scenarios.FailsFast) opinion {
+func failsFast(s *scope, p *scenarios.FailsFast) *opinion {
 	within := p.Within
 	if within == 0 {
 		within = 50 * time.Millisecond
 	}
 	calls, none := s.given()
 	if none != nil {
-		return *none
+		return none
 	}
 	refused := slices.DeleteFunc(slices.Clone(calls), func(a given) bool { return !a.refused() })
 	switch {

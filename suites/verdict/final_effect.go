@@ -14,7 +14,7 @@ import (
 )
 
 // finalEffect judges whether the last effect on an object has what was expected in its body.
-func finalEffect(s *scope, p *scenarios.FinalEffect) opinion {
+func finalEffect(s *scope, p *scenarios.FinalEffect) *opinion {
 	text, _ := p.JSON.Constant()
 	var want any
 	if err := json.Unmarshal([]byte(text), &want); err != nil {

@@ -31,7 +31,7 @@ func (s *scope) given() ([]given, *opinion) {
 	}
 	if len(calls) == 0 {
 		o := s.noCall()
-		return nil, &o
+		return nil, o
 	}
 	slices.SortStableFunc(calls, func(a, b given) int { return cmp.Compare(a.result.Start, b.result.Start) })
 	return calls, nil
@@ -42,10 +42,10 @@ func (s *scope) noOrders() *opinion {
 	if len(s.evidence.calls) == 0 || s.takesOrders() {
 		return nil
 	}
-	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the client takes no orders, as one in process does"}, final: true}
+	o := &opinion{Finding: Finding{Outcome: Skip, Sentence: "the client takes no orders, as one in process does"}, final: true}
 	o.Hint = "Judge it in process: package suites for Go clients."
 	o.note = "needs the result of each call"
-	return &o
+	return o
 }
 
 // takesOrders reports whether the client said what came of any call, by a result that says when it began.
@@ -158,7 +158,7 @@ const openShare = 0.8
 func sharedOf(share float64, d time.Duration) time.Duration { return time.Duration(share * float64(d)) }
 
 // tooFewGiven is tooFew for a client that takes orders.
-func tooFewGiven(saw, needs int, of string) opinion {
+func tooFewGiven(saw, needs int, of string) *opinion {
 	o := tooFew(saw, needs, of)
 	o.Hint = "Ask for more calls, as in drive: {rate: 20/s, for: 60s}."
 	return o

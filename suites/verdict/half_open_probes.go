@@ -12,10 +12,10 @@ const mostProbes = 10
 
 // halfOpenProbes judges what a circuit lets through when its open time is over: so many calls until the first of them has its
 // answer, and once they have failed none for most of the open time.
-func halfOpenProbes(s *scope, p *scenarios.HalfOpenProbes) opinion {
+func halfOpenProbes(s *scope, p *scenarios.HalfOpenProbes) *opinion {
 	calls, none := s.given()
 	if none != nil {
-		return *none
+		return none
 	}
 	if s.scenario.Profile.OpenTime == nil {
 		return undeclared("open_time")

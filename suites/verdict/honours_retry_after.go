@@ -24,7 +24,7 @@ type asked struct {
 
 // honoursRetryAfter judges whether each attempt after an answer with a Retry-After came no earlier than it was due
 // and, where the expectation says so, not too late.
-func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) opinion {
+func honoursRetryAfter(s *scope, p *scenarios.HonoursRetryAfter) *opinion {
 	tolerance := p.Tolerance
 	if tolerance == 0 {
 		tolerance = early
@@ -120,7 +120,7 @@ func isASCTime(field string) bool {
 }
 
 // tooEarly says that attempts came before they were due.
-func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) opinion {
+func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) *opinion {
 	worst := worstOf(bad, func(w asked) time.Duration { return w.early })
 	o := fail("The client retried %s too early.", measured(worst.early))
 	if len(bad) > 1 {
@@ -137,7 +137,7 @@ func (s *scope) tooEarly(bad []asked, total int, tolerance time.Duration) opinio
 
 // tooLate says that attempts came long after they were due. Where the machine's own lateness can explain that, it is
 // inconclusive.
-func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) opinion {
+func (s *scope) tooLate(bad []asked, total int, tolerance time.Duration) *opinion {
 	var certain []asked
 	for _, w := range bad {
 		from, to := ended(w.before), w.after.First

@@ -92,7 +92,7 @@ func (s *scope) namingKey() int {
 }
 
 // unableToFail is the opinion on a check of keys where calls are named by their keys.
-func (s *scope) unableToFail() opinion {
+func (s *scope) unableToFail() *opinion {
 	o := unseen("calls are told apart by their %s, so this cannot fail", s.keyHeaders()[s.namingKey()])
 	o.Hint = "Name the calls otherwise: with --per-call, or with identity: {by: path}."
 	return o

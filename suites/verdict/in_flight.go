@@ -14,7 +14,7 @@ import (
 const handover = 100 * time.Millisecond
 
 // inFlight judges how many attempts were under way at one instant: of each call, and of all together.
-func inFlight(s *scope, p *scenarios.InFlight) opinion {
+func inFlight(s *scope, p *scenarios.InFlight) *opinion {
 	if p.PerCall != nil {
 		if _, ok := count(p.PerCall, s.scenario.Profile.HedgeMax); !ok {
 			return undeclared("hedge_max")
@@ -25,7 +25,7 @@ func inFlight(s *scope, p *scenarios.InFlight) opinion {
 			return undeclared("client_concurrency")
 		}
 	}
-	var parts []opinion
+	var parts []*opinion
 	if p.PerCall != nil {
 		parts = append(parts, s.inFlightPerCall(p.PerCall))
 	}
@@ -35,7 +35,7 @@ func inFlight(s *scope, p *scenarios.InFlight) opinion {
 	return gravest("in_flight", parts)
 }
 
-func (s *scope) inFlightPerCall(bound *scenarios.Count) opinion {
+func (s *scope) inFlightPerCall(bound *scenarios.Count) *opinion {
 	most, _ := count(bound, s.scenario.Profile.HedgeMax)
 	peak, late := 0, 0
 	var widest *call
@@ -78,7 +78,7 @@ func (s *scope) inFlightPerCall(bound *scenarios.Count) opinion {
 	return pass("%d of a call", peak)
 }
 
-func (s *scope) inFlightInAll(bound *scenarios.Count) opinion {
+func (s *scope) inFlightInAll(bound *scenarios.Count) *opinion {
 	most, _ := count(bound, s.scenario.Profile.ClientConcurrency)
 	var atts []*attempt
 	for _, calls := range [][]*call{s.calls, s.vague} {

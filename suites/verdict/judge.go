@@ -110,7 +110,7 @@ func soften(o Outcome, l scenarios.Level) Outcome {
 
 // decide judges the check with its transport replays as attempts, and where there are any, without. Where that alone
 // makes the difference, nobody can say which it is.
-func (s *scope) decide(c *Check) opinion {
+func (s *scope) decide(c *Check) *opinion {
 	with := c.judge(s, s.expect.Params)
 	if c.replays != bothWays || s.evidence.replays == 0 {
 		return with
@@ -150,7 +150,7 @@ func (s *scope) replayed() *call {
 }
 
 // weigh turns an opinion that the evidence does not carry into an inconclusive one.
-func (s *scope) weigh(c *Check, o opinion) opinion {
+func (s *scope) weigh(c *Check, o *opinion) *opinion {
 	if s.untrusted && o.Outcome == Fail {
 		return unseen("no call came past its TLS") // and why is said of the client that never called
 	}
@@ -181,7 +181,7 @@ func (s *scope) weigh(c *Check, o opinion) opinion {
 }
 
 // alike is the opinion on calls whose attempts look alike.
-func (s *scope) alike() opinion {
+func (s *scope) alike() *opinion {
 	attempts := 0
 	for _, v := range s.vague {
 		attempts += len(v.atts)
@@ -194,7 +194,7 @@ func (s *scope) alike() opinion {
 }
 
 // unplacedCuts is the opinion where connections cut before a request might be any call's.
-func (s *scope) unplacedCuts() opinion {
+func (s *scope) unplacedCuts() *opinion {
 	o := unseen("%s cut before a request belonged to one of several calls in progress, and nothing says to which",
 		plural(s.unplaced, "connection"))
 	o.Hint = "Make one call at a time, or name the calls with --per-call."

@@ -9,7 +9,7 @@ import (
 
 // keepsDeadline judges whether no attempt of a call starts after the call's deadline. It counts from the call's first
 // attempt, which no client can have begun before its call.
-func keepsDeadline(s *scope, p *scenarios.KeepsDeadline) opinion {
+func keepsDeadline(s *scope, p *scenarios.KeepsDeadline) *opinion {
 	judged, known, unordered := 0, 0, 0
 	var open *call
 	var excused *opinion
@@ -37,7 +37,7 @@ func keepsDeadline(s *scope, p *scenarios.KeepsDeadline) opinion {
 			if over-s.lateness(atts[0].First, a.First) <= early {
 				o := unseen("an attempt came %s after the deadline of its call, but the machine itself was late", measured(over))
 				o.Lateness = true
-				excused = &o
+				excused = o
 				continue
 			}
 			o := fail("The client started an attempt %s after the deadline of its call.", measured(over))
@@ -52,7 +52,7 @@ func keepsDeadline(s *scope, p *scenarios.KeepsDeadline) opinion {
 	case known == 0 && unordered > 0:
 		return s.noDeadline()
 	case excused != nil:
-		return *excused
+		return excused
 	case judged == 0:
 		return unseen("the first attempt of every call succeeded, so that no other had to keep the deadline")
 	case open != nil:
@@ -76,7 +76,7 @@ func (s *scope) deadline(c *call, p *scenarios.KeepsDeadline) (time.Duration, bo
 }
 
 // noDeadline is the opinion where no call has a deadline that the client could know of.
-func (s *scope) noDeadline() opinion {
+func (s *scope) noDeadline() *opinion {
 	o := undeclared("deadline")
 	for i := range s.scenario.Drive {
 		if s.scenario.Drive[i].Deadline > 0 {

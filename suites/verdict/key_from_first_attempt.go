@@ -7,7 +7,7 @@ import (
 )
 
 // keyFromFirstAttempt judges whether each call that was tried again had its key from the first attempt on.
-func keyFromFirstAttempt(s *scope, _ *scenarios.KeyFromFirstAttempt) opinion {
+func keyFromFirstAttempt(s *scope, _ *scenarios.KeyFromFirstAttempt) *opinion {
 	var bad []*call
 	seen := 0
 	for _, c := range s.calls {

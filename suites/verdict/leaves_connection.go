@@ -12,7 +12,7 @@ import (
 const crossing = early
 
 // leavesConnection judges whether the client sends nothing on a connection that it was told to leave.
-func leavesConnection(s *scope, _ *scenarios.LeavesConnection) opinion {
+func leavesConnection(s *scope, _ *scenarios.LeavesConnection) *opinion {
 	told := make(map[uint64]*attempt)      // by connection: the answer that was the last
 	last := make(map[uint64]*call)         // its call
 	from := make(map[uint64]time.Duration) // from when on a request is one too many

@@ -48,7 +48,7 @@ func (s *scope) hasEffects() bool {
 }
 
 // noEffects is the opinion where no route has effects.
-func (s *scope) noEffects() opinion {
+func (s *scope) noEffects() *opinion {
 	o := unseen("no route here has effects")
 	o.Hint = "Add commit: {} to the route."
 	return o
@@ -144,8 +144,8 @@ func ordinals(c *call, atts []*attempt) string {
 func (e *evidence) said() bool { return len(e.results) > 0 }
 
 // untold is the opinion where the client said nothing of its calls.
-func untold() opinion {
-	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the client says nothing of the outcome of its calls"}, final: true}
+func untold() *opinion {
+	o := &opinion{Finding: Finding{Outcome: Skip, Sentence: "the client says nothing of the outcome of its calls"}, final: true}
 	o.Hint = "Run it with --per-call, where its exit code is its word, or drive it in process."
 	o.note = "needs results"
 	return o

@@ -15,7 +15,7 @@ const (
 )
 
 // limitsItself judges whether the attempts of each client, retries too, keep to its own rate and concurrency.
-func limitsItself(s *scope, p *scenarios.LimitsItself) opinion {
+func limitsItself(s *scope, p *scenarios.LimitsItself) *opinion {
 	profile := &s.scenario.Profile
 	rate, concurrency := p.Rate, 0
 	if rate == nil {
@@ -45,7 +45,7 @@ func limitsItself(s *scope, p *scenarios.LimitsItself) opinion {
 		return undeclared("client_rate")
 	}
 	clients := byClient(s.counted(s.calls, s.vague))
-	var parts []opinion
+	var parts []*opinion
 	if rate != nil && !alone {
 		parts = append(parts, s.keepsRate(clients, rate, burst))
 	}
@@ -67,7 +67,7 @@ func (x *stretch) length() time.Duration    { return x.client[x.last].First - x.
 func (x *stretch) excess(a float64) float64 { return float64(x.n()) - a }
 
 // keepsRate judges the rate of each client.
-func (s *scope) keepsRate(clients [][]counted, r *scenarios.Rate, burst int) opinion {
+func (s *scope) keepsRate(clients [][]counted, r *scenarios.Rate, burst int) *opinion {
 	var worst, excused *stretch
 	most := 0
 	for _, atts := range clients {
@@ -156,7 +156,7 @@ func crowded(atts []counted, r *scenarios.Rate, burst int) []stretch {
 }
 
 // keepsConcurrency judges how many attempts of each client are under way at once, as in_flight does for all together.
-func (s *scope) keepsConcurrency(clients [][]counted, most int) opinion {
+func (s *scope) keepsConcurrency(clients [][]counted, most int) *opinion {
 	total, peak, late := 0, 0, false
 	for _, client := range clients {
 		atts := make([]*attempt, len(client))

@@ -18,7 +18,7 @@ type wentOn struct {
 }
 
 // neverRetries judges whether a call ended with the first answer of one of the statuses.
-func neverRetries(s *scope, p *scenarios.NeverRetries) opinion {
+func neverRetries(s *scope, p *scenarios.NeverRetries) *opinion {
 	var bad []wentOn
 	total := 0
 	for _, c := range s.calls {

@@ -15,7 +15,7 @@ const (
 
 // noHotLoop judges the mean of the waits from the second of a call on: one immediate retry is everyone's right. Where
 // no call has a second wait, the first ones are judged. Waits that the server asked for, and got, count as long enough.
-func noHotLoop(s *scope, p *scenarios.NoHotLoop) opinion {
+func noHotLoop(s *scope, p *scenarios.NoHotLoop) *opinion {
 	later, first := loops{p: p}, loops{p: p}
 	kept := 0
 	s.each(failed, func(w wait) {
@@ -139,7 +139,7 @@ func (l *loop) mean(sample int) time.Duration {
 	return least
 }
 
-func (l *loop) failure(s *scope, mean time.Duration) opinion {
+func (l *loop) failure(s *scope, mean time.Duration) *opinion {
 	o := fail("The client retries in a loop: it waits %s on average%s.", milliseconds(mean), l.after)
 	o.note = fmt.Sprintf("mean of %d waits, at least %s is asked for", l.n, short(l.bound))
 	o.Proof = s.prove(l.quick.call, nil, l.quick.before, l.quick.after)

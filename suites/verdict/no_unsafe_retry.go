@@ -8,7 +8,7 @@ import (
 
 // noUnsafeRetry judges whether a request that is not idempotent, and whose outcome is unknown, was sent once only. A
 // transport replay counts. It is waived where all attempts carry one idempotency key.
-func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) opinion {
+func noUnsafeRetry(s *scope, _ *scenarios.NoUnsafeRetry) *opinion {
 	type repeated struct {
 		call    *call
 		atts    []*attempt

@@ -11,7 +11,7 @@ import (
 var refusals = []int{400, 422}
 
 // notResentUnchanged judges whether what was refused came again with equal key and body. No key is equal to no key.
-func notResentUnchanged(s *scope, p *scenarios.NotResentUnchanged) opinion {
+func notResentUnchanged(s *scope, p *scenarios.NotResentUnchanged) *opinion {
 	statuses := p.Status
 	if statuses == nil {
 		statuses = refusals

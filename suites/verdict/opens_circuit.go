@@ -15,10 +15,10 @@ const letThrough = 0.1
 // opensCircuit judges whether failures in a row make the client refuse calls itself, and leave the upstream alone for a
 // share of the open time. A client that declares none may have an adaptive throttle, which serves as well where it lets no
 // more than a tenth of the calls through in the last third.
-func opensCircuit(s *scope, p *scenarios.OpensCircuit) opinion {
+func opensCircuit(s *scope, p *scenarios.OpensCircuit) *opinion {
 	calls, none := s.given()
 	if none != nil {
-		return *none
+		return none
 	}
 	after, ok := count(declaredUnless(p.After), s.scenario.Profile.BreakerAfter)
 	if !ok {
@@ -56,7 +56,7 @@ type circuit struct {
 	need  time.Duration // how long it is to stay open
 }
 
-func (c *circuit) opens() opinion {
+func (c *circuit) opens() *opinion {
 	run, due := c.failures(forever)
 	if run < c.after {
 		if run == 0 {
@@ -109,7 +109,7 @@ func (c *circuit) failures(before time.Duration) (longest int, since time.Durati
 }
 
 // neverOpened is the opinion where no call was refused; since due there have been enough failures.
-func (c *circuit) neverOpened(run int, due time.Duration) opinion {
+func (c *circuit) neverOpened(run int, due time.Duration) *opinion {
 	if due == forever {
 		return tooFewGiven(run, c.most()+1, "failures in a row")
 	}
@@ -129,12 +129,12 @@ func (c *circuit) neverOpened(run int, due time.Duration) opinion {
 	o := fail("The circuit never opened: %d more calls reached the upstream after %d failures in a row.", more, c.most()+1)
 	o.note = fmt.Sprintf("%d failures in a row, %d open it", run, c.after)
 	o.absence = true
-	c.show(&o, shown)
+	c.show(o, shown)
 	return o
 }
 
 // openedLate is the opinion where calls were refused after too many failures only.
-func (c *circuit) openedLate(seen int) opinion {
+func (c *circuit) openedLate(seen int) *opinion {
 	o := fail("The circuit opened after %d failures in a row; %d are to open it.", seen, c.after)
 	o.note = fmt.Sprintf("at most %d, with what was under way", c.most())
 	last := c.calls[0].call
@@ -143,12 +143,12 @@ func (c *circuit) openedLate(seen int) opinion {
 			last = a.call
 		}
 	}
-	c.show(&o, last)
+	c.show(o, last)
 	return o
 }
 
 // stayedOpen judges for how long the upstream was left alone.
-func (c *circuit) stayedOpen() opinion {
+func (c *circuit) stayedOpen() *opinion {
 	all := silences(c.atts, c.calls)
 	var best, few *silence // the longest with enough calls refused, and the longest with too few
 	for i := range all {
@@ -188,7 +188,7 @@ func (c *circuit) stayedOpen() opinion {
 	}
 	o := fail("The open circuit left the upstream alone for %s; at least %s are due.", measured(longest.length()), short(c.need))
 	o.note = fmt.Sprintf("open_time is %s", short(*c.scenario.Profile.OpenTime))
-	c.show(&o, longest.after.call)
+	c.show(o, longest.after.call)
 	return o
 }
 

@@ -10,7 +10,7 @@ import (
 
 // pausesOthers judges whether other calls rest as well while one was told to wait: those to the same server or path, and
 // where a limit told it that does not concern everything the user does, those in the same bucket.
-func pausesOthers(s *scope, p *scenarios.PausesOthers) opinion {
+func pausesOthers(s *scope, p *scenarios.PausesOthers) *opinion {
 	by := p.Scope
 	if by == "" {
 		by = s.scenario.Profile.PauseScope
@@ -19,7 +19,7 @@ func pausesOthers(s *scope, p *scenarios.PausesOthers) opinion {
 	case "":
 		return undeclared("pause_scope")
 	case "call", "none":
-		o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the profile declares pause_scope: " + by + ", so that other calls may go on"}, final: true}
+		o := &opinion{Finding: Finding{Outcome: Skip, Sentence: "the profile declares pause_scope: " + by + ", so that other calls may go on"}, final: true}
 		o.note = "others may go on"
 		return o
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // refuses judges whether the consumer refuses each bad delivery, and does nothing for it.
-func refuses(s *scope, p *scenarios.Refuses) opinion {
+func refuses(s *scope, p *scenarios.Refuses) *opinion {
 	judged, open := 0, 0
 	var bad []*event
 	var first delivered
@@ -42,7 +42,7 @@ func refuses(s *scope, p *scenarios.Refuses) opinion {
 		o.Proof, o.Others = s.proveDeliveries(bad[0], first), otherEvents(bad)
 		return o
 	}
-	if o, found := s.effectOfBad(); found {
+	if o := s.effectOfBad(); o != nil {
 		return o
 	}
 	switch {
@@ -66,7 +66,7 @@ func refused(d delivered, statuses []int) bool {
 }
 
 // notRefused says what the consumer did with a bad delivery.
-func notRefused(d delivered, statuses []int) opinion {
+func notRefused(d delivered, statuses []int) *opinion {
 	what := fmt.Sprintf("%s (%s)", d.named(), d.Bad)
 	switch {
 	case d.Failure != "":
@@ -88,8 +88,8 @@ func notRefused(d delivered, statuses []int) opinion {
 }
 
 // effectOfBad is the opinion that a bad delivery had an effect: of its event, before any good delivery of that was sent, or of
-// the id that was put in its place.
-func (s *scope) effectOfBad() (opinion, bool) {
+// the id that was put in its place; nil where none had.
+func (s *scope) effectOfBad() *opinion {
 	for _, v := range s.events() {
 		badAt, goodAt := time.Duration(-1), time.Duration(-1)
 		var worst delivered
@@ -112,8 +112,8 @@ func (s *scope) effectOfBad() (opinion, bool) {
 			o.note = "a bad delivery had an effect"
 			o.Cause = s.sentFrom(worst.Delivery)
 			o.Proof = s.proveDeliveries(v, worst)
-			return o, true
+			return o
 		}
 	}
-	return opinion{}, false
+	return nil
 }

@@ -19,7 +19,7 @@ type retried struct {
 
 // retriesOn judges whether exactly these statuses are retried, of those that the server answered. A status counts as
 // retried when any attempt followed one; not retried, when it ended calls and no attempt ever followed one.
-func retriesOn(s *scope, p *scenarios.RetriesOn) opinion {
+func retriesOn(s *scope, p *scenarios.RetriesOn) *opinion {
 	exactly := p.Exactly
 	if p.Declared {
 		if exactly = s.scenario.Profile.RetriesOn; exactly == nil {
@@ -101,7 +101,7 @@ func (s *scope) attemptsLeft(n int) bool {
 	return m == nil || n < *m
 }
 
-func (s *scope) wronglyRetried(wrong []*retried, judged int) opinion {
+func (s *scope) wronglyRetried(wrong []*retried, judged int) *opinion {
 	r := wrong[0]
 	var yes, no []string
 	for _, w := range wrong {
@@ -111,7 +111,7 @@ func (s *scope) wronglyRetried(wrong []*retried, judged int) opinion {
 			no = append(no, strconv.Itoa(w.status))
 		}
 	}
-	var o opinion
+	var o *opinion
 	switch {
 	case len(no) == 0:
 		o = fail("The client retried %s, which it should not.", list(yes, "and"))

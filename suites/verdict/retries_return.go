@@ -8,7 +8,7 @@ import (
 
 // retriesReturn judges whether what fails is tried again, as it has to be once an outage is over in which a budget held
 // retries back. A few retries show it; that there are none, only many calls do.
-func retriesReturn(s *scope, p *scenarios.RetriesReturn) opinion {
+func retriesReturn(s *scope, p *scenarios.RetriesReturn) *opinion {
 	least := max(p.Min, 1)
 	if len(s.calls) == 0 {
 		return s.noCall()

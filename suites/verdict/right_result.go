@@ -62,7 +62,7 @@ func (s *scope) right(t *contents, c *call, k contentKey) (right, known bool) {
 }
 
 // rightResult judges whether each result that the client calls a success is a body that was sent whole for its call.
-func rightResult(s *scope, _ *scenarios.RightResult) opinion {
+func rightResult(s *scope, _ *scenarios.RightResult) *opinion {
 	if !s.said() {
 		return untold()
 	}
@@ -106,7 +106,7 @@ func rightResult(s *scope, _ *scenarios.RightResult) opinion {
 }
 
 // wrongResult says that results are none of the bodies that were sent whole for their calls.
-func (s *scope) wrongResult(t *contents, bad []*call, taken []journal.Result, total int) opinion {
+func (s *scope) wrongResult(t *contents, bad []*call, taken []journal.Result, total int) *opinion {
 	c, r := bad[0], taken[0]
 	o := fail("The client took %s for the result of a call, and no such body was sent whole for it.", plural(int(r.BodyLen), "byte"))
 	if len(bad) > 1 {

@@ -48,7 +48,7 @@ func segmentOf(p scenarios.Path, path, variable string) string {
 }
 
 // sameAs judges whether the calls of each case behave as those of the control case on their route do.
-func sameAs(s *scope, p *scenarios.SameAs) opinion {
+func sameAs(s *scope, p *scenarios.SameAs) *opinion {
 	compare, within := p.Compare, float64(p.Within)
 	if compare == nil {
 		compare = []string{"attempts", "outcome"}
@@ -74,7 +74,7 @@ func sameAs(s *scope, p *scenarios.SameAs) opinion {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, what := range compare {
-			if o, differs := s.differs(what, name, groups[name], p.Control, control, within); differs {
+			if o := s.differs(what, name, groups[name], p.Control, control, within); o != nil {
 				return o
 			}
 		}
@@ -94,8 +94,8 @@ func (s *scope) controls(control string) []*call {
 	return in
 }
 
-// differs compares one thing of two groups of calls. It returns the opinion on it, and whether they differ.
-func (s *scope) differs(what, name string, calls []*call, control string, controls []*call, within float64) (opinion, bool) {
+// differs compares one thing of two groups of calls. It returns the opinion that they differ in it; nil where they do not.
+func (s *scope) differs(what, name string, calls []*call, control string, controls []*call, within float64) *opinion {
 	var got, want float64
 	var say func(float64) string
 	allowed := 0.0
@@ -122,13 +122,13 @@ func (s *scope) differs(what, name string, calls []*call, control string, contro
 		late = s.worstLateness(append(slices.Clone(calls), controls...))
 	}
 	if math.Abs(got-want) <= allowed {
-		return opinion{}, false
+		return nil
 	}
 	sentence := fmt.Sprintf("Case %s is not as the control case %s: %s, not %s.", name, control, say(got), say(want))
 	if float64(late) > allowed && late > early {
 		o := unseen("%s, but the machine itself was late", strings.TrimSuffix(lower(sentence), "."))
 		o.Lateness = true
-		return o, true
+		return o
 	}
 	o := fail("%s", sentence)
 	o.note = fmt.Sprintf("%s differ", what)
@@ -137,7 +137,7 @@ func (s *scope) differs(what, name string, calls []*call, control string, contro
 		o.Cause = s.cause(calls[0].atts[0])
 	}
 	o.Others = others(calls)
-	return o, true
+	return o
 }
 
 func (s *scope) meanAttempts(calls []*call) float64 {

@@ -7,7 +7,7 @@ import (
 )
 
 // sameIdempotencyKey judges whether all attempts of a call carry one key.
-func sameIdempotencyKey(s *scope, _ *scenarios.SameIdempotencyKey) opinion {
+func sameIdempotencyKey(s *scope, _ *scenarios.SameIdempotencyKey) *opinion {
 	if s.namedByKey() {
 		return s.unableToFail()
 	}
@@ -32,7 +32,7 @@ func sameIdempotencyKey(s *scope, _ *scenarios.SameIdempotencyKey) opinion {
 	c := bad[0]
 	atts, header := s.attempts(c), s.keyOf(c)
 	keys, missing := keysOf(atts, header)
-	var o opinion
+	var o *opinion
 	switch {
 	case len(keys) == 0:
 		o = fail("The client sent %d attempts of a call without an %s.", len(atts), header)

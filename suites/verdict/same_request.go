@@ -9,7 +9,7 @@ import (
 
 // sameRequest judges whether all attempts of a call are one request: method, target, body, the headers that describe
 // the body, and whether there are credentials. All other headers may differ, such as those that count attempts.
-func sameRequest(s *scope, _ *scenarios.SameRequest) opinion {
+func sameRequest(s *scope, _ *scenarios.SameRequest) *opinion {
 	type other struct {
 		call   *call
 		a, b   *attempt
@@ -35,7 +35,7 @@ func sameRequest(s *scope, _ *scenarios.SameRequest) opinion {
 		}
 	}
 	if len(bad) == 0 {
-		if o, doubt := s.maybeChanged(); doubt {
+		if o := s.maybeChanged(); o != nil {
 			return o
 		}
 		if seen == 0 {
@@ -114,8 +114,8 @@ func describesBody(name string) bool {
 
 // maybeChanged looks for calls, told apart by what their requests look like, of which one may be the other's retry
 // with a changed body: the first failed at once, and the second began after it with the same method and target. Then
-// nobody can say whether the request stayed the same.
-func (s *scope) maybeChanged() (opinion, bool) {
+// nobody can say whether the request stayed the same, and that is the opinion; it is nil where there is no such call.
+func (s *scope) maybeChanged() *opinion {
 	last := make(map[string]*call) // by method and route
 	for _, c := range s.calls {
 		a := c.first()
@@ -130,11 +130,11 @@ func (s *scope) maybeChanged() (opinion, bool) {
 			o.Hint = "Calls are told apart by their bodies; name them: with --per-call, or with identity: {by: path}."
 			o.Proof, o.Cause = s.prove(p, nil, p.atts[len(p.atts)-1]), s.cause(p.atts[len(p.atts)-1])
 			o.Others = []string{c.title()}
-			return o, true
+			return o
 		}
 		last[at] = c
 	}
-	return opinion{}, false
+	return nil
 }
 
 // gaveUp reports whether the call had one attempt alone, whose failure may pass, before the attempt of another began.

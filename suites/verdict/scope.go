@@ -108,7 +108,7 @@ func after(atts []*attempt, k int) int {
 	return j
 }
 
-// opinion is a finding before what is the same for all checks is added.
+// opinion is a finding before what is the same for all checks is added. Opinions are handed on as pointers, for they are large.
 type opinion struct {
 	Finding
 	note    string // what the expectation came to
@@ -117,38 +117,38 @@ type opinion struct {
 }
 
 // pass is the opinion that the expectation was met.
-func pass(summary string, args ...any) opinion {
-	return opinion{Finding: Finding{Outcome: Pass, Summary: fmt.Sprintf(summary, args...)}}
+func pass(summary string, args ...any) *opinion {
+	return &opinion{Finding: Finding{Outcome: Pass, Summary: fmt.Sprintf(summary, args...)}}
 }
 
 // fail is the opinion that it was not.
-func fail(sentence string, args ...any) opinion {
-	return opinion{Finding: Finding{Outcome: Fail, Sentence: fmt.Sprintf(sentence, args...)}}
+func fail(sentence string, args ...any) *opinion {
+	return &opinion{Finding: Finding{Outcome: Fail, Sentence: fmt.Sprintf(sentence, args...)}}
 }
 
 // unseen is the opinion that there was nothing to judge.
-func unseen(sentence string, args ...any) opinion {
-	return opinion{Finding: Finding{Outcome: Inconclusive, Sentence: fmt.Sprintf(sentence, args...)}}
+func unseen(sentence string, args ...any) *opinion {
+	return &opinion{Finding: Finding{Outcome: Inconclusive, Sentence: fmt.Sprintf(sentence, args...)}}
 }
 
 // tooFew is the opinion that there was less to judge than a judgement needs.
-func tooFew(saw, needs int, of string) opinion {
-	o := opinion{Finding: Finding{Outcome: Skip, Sentence: fmt.Sprintf("saw %d, needs %d %s", saw, needs, of)}}
+func tooFew(saw, needs int, of string) *opinion {
+	o := &opinion{Finding: Finding{Outcome: Skip, Sentence: fmt.Sprintf("saw %d, needs %d %s", saw, needs, of)}}
 	o.Hint = fmt.Sprintf("Make at least %d calls, for instance with --per-call.", needs)
 	o.note = fmt.Sprintf("saw %d, needs %d", saw, needs)
 	return o
 }
 
 // undeclared is the opinion that the profile lacks what the check compares with.
-func undeclared(key string) opinion {
-	o := opinion{Finding: Finding{Outcome: Skip, Sentence: "the profile does not declare " + key}, final: true}
+func undeclared(key string) *opinion {
+	o := &opinion{Finding: Finding{Outcome: Skip, Sentence: "the profile does not declare " + key}, final: true}
 	o.Hint = fmt.Sprintf("Declare it, as in profile: {%s: ...}.", key)
 	o.note = key + " is not declared"
 	return o
 }
 
 // noCall is the opinion on a scope without a call.
-func (s *scope) noCall() opinion {
+func (s *scope) noCall() *opinion {
 	switch x := s.expect; {
 	case x.Host != "":
 		return unseen("no call was made to host %s", x.Host)

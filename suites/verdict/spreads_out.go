@@ -17,7 +17,7 @@ const (
 
 // spreadsOut judges whether calls that were failed at one instant come back at one: the test HERD of the rules. It looks at
 // the first retries of the attempts that a hold let through together.
-func spreadsOut(s *scope, p *scenarios.SpreadsOut) opinion {
+func spreadsOut(s *scope, p *scenarios.SpreadsOut) *opinion {
 	window, most := p.Window, float64(p.Max)
 	if window == 0 {
 		window, most = 100*time.Millisecond, 0.9
@@ -46,7 +46,7 @@ func spreadsOut(s *scope, p *scenarios.SpreadsOut) opinion {
 	}
 	o := fail("The clients came back together: %d of %d first retries came within %s.", herd, len(ws), short(window))
 	o.note = fmt.Sprintf("%.0f%% within %s, less than %.0f%% is asked for", 100*share, short(window), 100*most)
-	s.showWaits(&o, ws[first:first+herd])
+	s.showWaits(o, ws[first:first+herd])
 	return o
 }
 

@@ -9,7 +9,7 @@ import (
 
 // stopsAfterSuccess judges whether each call ends with its first success: no attempt begins once a whole 2xx was there, and
 // those that were then under way, such as the copies of a hedge, are given up.
-func stopsAfterSuccess(s *scope, _ *scenarios.StopsAfterSuccess) opinion {
+func stopsAfterSuccess(s *scope, _ *scenarios.StopsAfterSuccess) *opinion {
 	judged := 0
 	var open *attempt
 	var late *opinion
@@ -33,7 +33,7 @@ func stopsAfterSuccess(s *scope, _ *scenarios.StopsAfterSuccess) opinion {
 			case over-s.lateness(won.Done, over) <= won.Done+lateFixed:
 				o := unseen("an attempt was under way for %s after the call had succeeded, but the machine itself was late then", measured(over-won.Done))
 				o.Lateness = true
-				late = &o
+				late = o
 			default:
 				return s.afterSuccess(c, won, a, "The client kept an attempt under way for %s after the call had succeeded.", over-won.Done)
 			}
@@ -41,7 +41,7 @@ func stopsAfterSuccess(s *scope, _ *scenarios.StopsAfterSuccess) opinion {
 	}
 	switch {
 	case late != nil:
-		return *late
+		return late
 	case judged == 0:
 		return unseen("no call got a whole 2xx")
 	case open != nil:
@@ -73,7 +73,7 @@ func (s *scope) over(a *attempt) (time.Duration, bool) {
 	return a.First + took, given
 }
 
-func (s *scope) afterSuccess(c *call, won, a *attempt, sentence string, by time.Duration) opinion {
+func (s *scope) afterSuccess(c *call, won, a *attempt, sentence string, by time.Duration) *opinion {
 	o := fail(sentence, measured(by))
 	o.note = fmt.Sprintf("attempt %d had the answer %s", indexOf(c.atts, won)+1, answered(won))
 	o.Cause = s.cause(won)

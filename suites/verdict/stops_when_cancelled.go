@@ -8,13 +8,13 @@ import (
 )
 
 // stopsWhenCancelled judges whether a cancelled call sends nothing any more, and gives up what was under way.
-func stopsWhenCancelled(s *scope, p *scenarios.StopsWhenCancelled) opinion {
+func stopsWhenCancelled(s *scope, p *scenarios.StopsWhenCancelled) *opinion {
 	within := p.Within
 	if within == 0 {
 		within = lateFixed
 	}
 	if o := s.noOrders(); o != nil {
-		return *o
+		return o
 	}
 	judged := 0
 	var excused, open *opinion
@@ -35,13 +35,13 @@ func stopsWhenCancelled(s *scope, p *scenarios.StopsWhenCancelled) opinion {
 				continue
 			case over <= due:
 				o := unseen("the run ended %s after a call was cancelled, with an attempt under way", measured(by))
-				open = &o
+				open = o
 				continue
 			}
 			if by-s.lateness(r.Cancelled, r.Cancelled+by) <= within {
 				o := unseen("an attempt was there %s after its call was cancelled, but the machine itself was late", measured(by))
 				o.Lateness = true
-				excused = &o
+				excused = o
 				continue
 			}
 			o := fail(sentence, measured(by), short(within))
@@ -54,11 +54,11 @@ func stopsWhenCancelled(s *scope, p *scenarios.StopsWhenCancelled) opinion {
 	case len(s.calls) == 0:
 		return s.noCall()
 	case excused != nil:
-		return *excused
+		return excused
 	case judged == 0:
 		return unseen("no call was cancelled before it ended")
 	case open != nil:
-		return *open
+		return open
 	}
 	return pass("stops_when_cancelled, %d/%d", judged, judged)
 }

@@ -8,7 +8,7 @@ import (
 
 // succeeds judges whether the last attempt of enough calls got a whole 2xx, whether the client says so too, and,
 // where all calls are to succeed, whether its process ended with 0.
-func succeeds(s *scope, p *scenarios.Succeeds) opinion {
+func succeeds(s *scope, p *scenarios.Succeeds) *opinion {
 	if p.None {
 		return succeedsNone(s)
 	}
@@ -119,7 +119,7 @@ func allWhole(c *call) bool {
 }
 
 // failure says what kept the calls from success.
-func (t *outcomes) failure(s *scope, share float64) opinion {
+func (t *outcomes) failure(s *scope, share float64) *opinion {
 	if len(t.bad) == 0 {
 		o := fail("The client exited with %d%s.", t.exit, t.others())
 		o.note = "this asks for exit code 0 as well"
@@ -132,7 +132,7 @@ func (t *outcomes) failure(s *scope, share float64) opinion {
 			break
 		}
 	}
-	var o opinion
+	var o *opinion
 	if t.total == 1 {
 		o = fail("%s", s.oneFailed(c))
 	} else {
@@ -203,7 +203,7 @@ func (t *outcomes) because(s *scope) string {
 }
 
 // succeedsNone judges whether no call succeeded, nor was said to.
-func succeedsNone(s *scope) opinion {
+func succeedsNone(s *scope) *opinion {
 	if len(s.calls) == 0 {
 		return s.noCall()
 	}

@@ -8,7 +8,7 @@ import (
 
 // truthful judges whether the client says that a call went well exactly where it had an effect. How many there were is the
 // matter of another check.
-func truthful(s *scope, _ *scenarios.Truthful) opinion {
+func truthful(s *scope, _ *scenarios.Truthful) *opinion {
 	if !s.said() {
 		return untold()
 	}
@@ -30,7 +30,7 @@ func truthful(s *scope, _ *scenarios.Truthful) opinion {
 			denials = append(denials, c)
 		}
 	}
-	var o opinion
+	var o *opinion
 	switch of := plural(total, "call"); {
 	case total == 0:
 		return unseen("the client says nothing of a call on a route with effects")

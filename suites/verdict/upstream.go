@@ -65,7 +65,7 @@ func (s *scope) upstreamFailed() *attempt {
 }
 
 // blameless is the opinion on a failure in a run in which the upstream failed: nobody knows what the client would have done.
-func (s *scope) blameless(a *attempt, o opinion) opinion {
+func (s *scope) blameless(a *attempt, o *opinion) *opinion {
 	n := unseen("the upstream failed on attempt %d (%s), so that this says nothing of the client: %s", a.Seq, s.forwards.failed[a.Seq], lower(o.Sentence))
 	n.Hint = "See that the upstream answers, and run it again."
 	n.note, n.Proof, n.Cause = "the upstream failed", o.Proof, o.Cause

@@ -38,7 +38,7 @@ func (s *scope) each(counted func(*attempt) bool, f func(wait)) {
 }
 
 // waits judges whether each wait after a failure, or after one of the statuses, was long enough.
-func waits(s *scope, p *scenarios.Waits) opinion {
+func waits(s *scope, p *scenarios.Waits) *opinion {
 	counted, after := failed, "a failure"
 	if p.After != nil {
 		counted = func(a *attempt) bool { return slices.Contains(p.After, a.Status) }

@@ -29,7 +29,7 @@ type over struct {
 // withinQuota judges whether a client sends nothing while it knows that nothing remains of a quota, and, where the expectation
 // says so, that what it holds back does not come much later than it could. A Retry-After in the same answer takes precedence
 // over the reset.
-func withinQuota(s *scope, p *scenarios.WithinQuota) opinion {
+func withinQuota(s *scope, p *scenarios.WithinQuota) *opinion {
 	all := s.counted(s.calls, s.vague)
 	told := s.quotasTold(all)
 	workers := s.workers(all)
@@ -213,7 +213,7 @@ func (t *spent) longest(share float64) time.Duration {
 }
 
 // overQuota says that attempts came while nothing remained.
-func (s *scope) overQuota(bad []over, judged int) opinion {
+func (s *scope) overQuota(bad []over, judged int) *opinion {
 	worst := slices.MaxFunc(bad, func(a, b over) int { return cmp.Compare(a.told.due-a.next.First, b.told.due-b.next.First) })
 	o := fail("The client sent an attempt %s too early: it had been told that nothing remained.", measured(worst.told.due-worst.next.First))
 	if len(bad) > 1 {
@@ -221,13 +221,13 @@ func (s *scope) overQuota(bad []over, judged int) opinion {
 			plural(len(bad), "attempt"), measured(worst.told.due-worst.next.First))
 	}
 	o.note = fmt.Sprintf("%d of %s came too early", len(bad), plural(judged, "attempt"))
-	s.showQuota(&o, worst)
+	s.showQuota(o, worst)
 	return o
 }
 
 // lateForQuota says that attempts came long after there was more. Where the machine's own lateness can explain that, it is
 // inconclusive.
-func (s *scope) lateForQuota(bad []over, judged int, share float64) opinion {
+func (s *scope) lateForQuota(bad []over, judged int, share float64) *opinion {
 	certain := slices.DeleteFunc(slices.Clone(bad), func(b over) bool {
 		from, to := ended(b.told.attempt), b.next.First
 		return to-from-s.lateness(from, to) <= withSlack(b.told.longest(share))
@@ -240,13 +240,13 @@ func (s *scope) lateForQuota(bad []over, judged int, share float64) opinion {
 		o := unseen("an attempt came %s after there was more, but the machine itself was late by %s",
 			measured(worst.next.First-worst.told.due), measured(s.lateness(ended(worst.told.attempt), worst.next.First)))
 		o.Lateness = true
-		s.showQuota(&o, worst)
+		s.showQuota(o, worst)
 		return o
 	}
 	worst := pick(certain)
 	o := fail("The client sent its next attempt %s after there was more.", measured(worst.next.First-worst.told.due))
 	o.note = fmt.Sprintf("%d of %s %s too late", len(certain), plural(judged, "attempt"), was(len(certain)))
-	s.showQuota(&o, worst)
+	s.showQuota(o, worst)
 	return o
 }
 
