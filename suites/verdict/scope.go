@@ -117,18 +117,23 @@ type opinion struct {
 }
 
 // pass is the opinion that the expectation was met.
-func pass(summary string, args ...any) *opinion {
-	return &opinion{Finding: Finding{Outcome: Pass, Summary: fmt.Sprintf(summary, args...)}}
-}
+func pass(summary string, args ...any) *opinion { return say(Pass, summary, args...) }
 
 // fail is the opinion that it was not.
-func fail(sentence string, args ...any) *opinion {
-	return &opinion{Finding: Finding{Outcome: Fail, Sentence: fmt.Sprintf(sentence, args...)}}
-}
+func fail(sentence string, args ...any) *opinion { return say(Fail, sentence, args...) }
 
 // unseen is the opinion that there was nothing to judge.
-func unseen(sentence string, args ...any) *opinion {
-	return &opinion{Finding: Finding{Outcome: Inconclusive, Sentence: fmt.Sprintf(sentence, args...)}}
+func unseen(sentence string, args ...any) *opinion { return say(Inconclusive, sentence, args...) }
+
+// say is the opinion of an outcome and its text, which is the summary of what passed, and else the sentence.
+func say(outcome Outcome, format string, args ...any) *opinion {
+	o := &opinion{Finding: Finding{Outcome: outcome}}
+	at := &o.Sentence
+	if outcome == Pass {
+		at = &o.Summary
+	}
+	*at = fmt.Sprintf(format, args...)
+	return o
 }
 
 // tooFew is the opinion that there was less to judge than a judgement needs.
