@@ -2,7 +2,7 @@ package scenarios
 
 import (
 	"regexp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -90,12 +90,7 @@ func (l *loader) distribution(n *yaml.Node, v *Delay) {
 	if len(l.errs) > before {
 		return
 	}
-	slices.SortStableFunc(v.Table, func(a, b Quantile) int {
-		if a.P < b.P {
-			return -1
-		}
-		return 1
-	})
+	sort.SliceStable(v.Table, func(i, j int) bool { return v.Table[i].P < v.Table[j].P })
 	v.Kind = DelayTable
 	if len(v.Table) == 2 && v.Table[0].P == 0.5 && v.Table[1].P == 0.99 {
 		v.Kind = DelayLognormal

@@ -1,11 +1,10 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +168,7 @@ func (e *Engine) schedule(zero time.Time) []send {
 			all = append(all, o.sends(zero.Add(n.When.Elapsed))...)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b send) int { return cmp.Compare(a.due.UnixNano(), b.due.UnixNano()) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].due.Before(all[j].due) })
 	return all
 }
 

@@ -1,9 +1,9 @@
 package verdict
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -134,11 +134,9 @@ func peakOpen(conns []*journal.Conn, sooner func(*journal.Conn) time.Duration) (
 			edges = append(edges, edge{max(c.Close-sooner(c), c.Accept), -1})
 		}
 	}
-	slices.SortStableFunc(edges, func(a, b edge) int {
-		if a.at != b.at {
-			return cmp.Compare(a.at, b.at)
-		}
-		return a.opens - b.opens
+	sort.SliceStable(edges, func(i, j int) bool {
+		a, b := edges[i], edges[j]
+		return a.at < b.at || a.at == b.at && a.opens < b.opens
 	})
 	open := 0
 	for _, e := range edges {

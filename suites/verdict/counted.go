@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"brownout/scenarios"
@@ -25,7 +26,7 @@ func (s *scope) counted(calls ...[]*call) []counted {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b counted) int { return byFirst(a.attempt, b.attempt) })
+	sort.SliceStable(all, func(i, j int) bool { return byFirst(all[i].attempt, all[j].attempt) < 0 })
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -145,7 +146,7 @@ func (e *evidence) flow() *flow {
 		f.over = append(f.over, moment{at: max(begin, end), call: id}) // a record may be odd
 	}
 	for _, ms := range [][]moment{f.begun, f.over, f.failed, f.forgotten} {
-		slices.SortStableFunc(ms, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
+		sort.SliceStable(ms, func(i, j int) bool { return ms[i].at < ms[j].at })
 		sum := 0
 		for i := range ms {
 			sum += ms[i].call

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -181,7 +182,7 @@ func (e *evidence) group() {
 	for i := range e.calls {
 		slices.SortStableFunc(e.calls[i].atts, byFirst)
 	}
-	slices.SortStableFunc(e.calls, func(a, b call) int { return byFirst(a.atts[0], b.atts[0]) })
+	sort.SliceStable(e.calls, func(i, j int) bool { return byFirst(e.calls[i].atts[0], e.calls[j].atts[0]) < 0 })
 }
 
 // note keeps what is rare of the attempt, and marks what it got to.
@@ -254,7 +255,7 @@ func (e *evidence) drivenCalls() {
 		e.calls = append(e.calls, call{no: no, named: true, driven: true, replay: -1, lost: e.errand(no)})
 	}
 	// Calls that are made side by side begin in no order of their own; by their numbers a run tells the same each time.
-	slices.SortStableFunc(e.calls, func(a, b call) int { return a.no - b.no })
+	sort.SliceStable(e.calls, func(i, j int) bool { return e.calls[i].no < e.calls[j].no })
 }
 
 // exit is the process that made the call alone; nil where there is none.

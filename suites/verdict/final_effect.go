@@ -1,12 +1,12 @@
 package verdict
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 
 	"brownout/chaosserver/journal"
@@ -66,7 +66,7 @@ func (s *scope) effectsOn(object string) []objectEffect {
 			list = append(list, objectEffect{x, a})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b objectEffect) int { return cmp.Compare(a.effect.At, b.effect.At) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].effect.At < list[j].effect.At })
 	return list
 }
 

@@ -1,8 +1,7 @@
 package verdict
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"time"
 
 	"brownout/chaosserver/journal"
@@ -33,7 +32,7 @@ func (s *scope) given() ([]given, *opinion) {
 		o := s.noCall()
 		return nil, o
 	}
-	slices.SortStableFunc(calls, func(a, b given) int { return cmp.Compare(a.result.Start, b.result.Start) })
+	sort.SliceStable(calls, func(i, j int) bool { return calls[i].result.Start < calls[j].result.Start })
 	return calls, nil
 }
 
@@ -98,7 +97,7 @@ func (s *scope) onWire() []wired {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b wired) int { return byFirst(a.attempt, b.attempt) })
+	sort.SliceStable(all, func(i, j int) bool { return byFirst(all[i].attempt, all[j].attempt) < 0 })
 	return all
 }
 

@@ -1,9 +1,9 @@
 package verdict
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"brownout/scenarios"
@@ -88,7 +88,7 @@ func (c *circuit) most() int {
 // were more than there may be; forever where there never were.
 func (c *circuit) failures(before time.Duration) (longest int, since time.Duration) {
 	atts := slices.Clone(c.atts)
-	slices.SortStableFunc(atts, func(a, b wired) int { return cmp.Compare(ended(a.attempt), ended(b.attempt)) })
+	sort.SliceStable(atts, func(i, j int) bool { return ended(atts[i].attempt) < ended(atts[j].attempt) })
 	run, most := 0, c.most()
 	since = forever
 	for _, a := range atts {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"brownout/scenarios"
@@ -32,7 +33,7 @@ func spreadsOut(s *scope, p *scenarios.SpreadsOut) *opinion {
 	if median := quantile(lengths(ws), 0.5); median < herdFloor {
 		return unseen("%d waits behind the hold have a median of %s; a herd shows from 1s on", len(ws), milliseconds(median))
 	}
-	slices.SortStableFunc(ws, func(a, b wait) int { return cmp.Compare(a.after.First, b.after.First) })
+	sort.SliceStable(ws, func(i, j int) bool { return ws[i].after.First < ws[j].after.First })
 	first, herd := densest(ws, window)
 	share := float64(herd) / float64(len(ws))
 	if share < most {

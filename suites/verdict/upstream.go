@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 
 	"brownout/chaosserver/journal"
@@ -25,7 +26,10 @@ func gatherForwards(log *journal.Log) forwards {
 		return f
 	}
 	f.all = slices.Clone(log.Forwards)
-	slices.SortStableFunc(f.all, func(a, b journal.Forward) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), a.Copy-b.Copy) })
+	sort.SliceStable(f.all, func(i, j int) bool {
+		a, b := &f.all[i], &f.all[j]
+		return a.Seq < b.Seq || a.Seq == b.Seq && a.Copy < b.Copy
+	})
 	for i := range f.all {
 		if r := &f.all[i]; r.Failure != "" && r.Copy == 1 {
 			if f.failed == nil {

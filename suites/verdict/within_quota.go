@@ -170,7 +170,7 @@ func (s *scope) quotasTold(all []counted) map[bucket][]spent {
 		}
 	}
 	for _, history := range told {
-		slices.SortStableFunc(history, func(a, b spent) int { return cmp.Compare(a.Sent, b.Sent) })
+		sort.SliceStable(history, func(i, j int) bool { return history[i].Sent < history[j].Sent })
 	}
 	return told
 }
