@@ -61,16 +61,8 @@ var commonRows = []*row[*Expectation]{
 		enum[Level]([]string{"fail", "warn", "info"}), LevelFail, func(e *Expectation) *Level { return &e.Level }),
 }
 
-// check makes a row of the grammar from a check's parameters, which are a T.
-func check[T any, P interface {
-	*T
-	Params
-}](c Check, rows ...*row[P]) *Check {
-	return checkOf(&c, rows, func() P { return new(T) })
-}
-
-// checkOf makes a row of the grammar from a check's parameters, which fresh makes without their defaults.
-func checkOf[P Params](c *Check, rows []*row[P], fresh func() P) *Check {
+// check makes a row of the grammar from a check's parameters. P is a pointer to them.
+func check[P Params](c Check, rows ...*row[P]) *Check {
 	for _, r := range rows {
 		r.In, r.Check = []Place{InCheck}, c.Name
 		c.Params = append(c.Params, r.Key)
@@ -78,14 +70,15 @@ func checkOf[P Params](c *Check, rows []*row[P], fresh func() P) *Check {
 	all := lift(rows, func(j *judged) P { return j.params.(P) })
 	all = append(all, lift(commonRows, func(j *judged) *Expectation { return j.e })...)
 	c.place = &place[*judged]{in: InCheck, title: "check " + quote(c.Name), rows: all}
+	params := reflect.TypeFor[P]().Elem()
 	c.fresh = func() Params {
-		p := fresh()
+		p := reflect.New(params).Interface().(P)
 		for _, r := range rows {
 			r.reset(p)
 		}
 		return p
 	}
-	return c
+	return &c
 }
 
 // read fills an entry of expect from the check's value, or from nothing where n is nil.
