@@ -82,18 +82,16 @@ func (s *scope) everything() bool {
 
 // attempts returns the call's attempts as the check counts them.
 func (s *scope) attempts(c *call) []*attempt {
-	drop := -1
-	if !s.replays {
-		drop = c.replay
-	}
-	if drop < 0 && (s.cuts || c.cuts == 0) {
+	replayed := !s.replays && c.replay >= 0
+	if !replayed && (s.cuts || c.cuts == 0) {
 		return c.atts
 	}
-	atts := make([]*attempt, 0, len(c.atts))
-	for k, a := range c.atts {
-		if k != drop && (s.cuts || !a.cut) {
-			atts = append(atts, a)
-		}
+	atts := slices.Clone(c.atts)
+	if replayed {
+		atts = slices.Delete(atts, c.replay, c.replay+1)
+	}
+	if !s.cuts {
+		atts = slices.DeleteFunc(atts, func(a *attempt) bool { return a.cut })
 	}
 	return atts
 }
