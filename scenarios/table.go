@@ -1,6 +1,10 @@
 package scenarios
 
-import "reflect"
+import (
+	"reflect"
+
+	"gopkg.in/yaml.v3"
+)
 
 // Place is where a key of the grammar may stand.
 type Place string
@@ -134,26 +138,36 @@ func (p *place[P]) keys() []*Key {
 	return keys
 }
 
-// key is the row of a key that fills the field at, with the field's default. Inlined into the tables, it and its closures
-// would be there once for each of the rows, which are 200.
+// key is the row of a key that fills the field at, with the field's default. It is compiled for each type of field, and
+// so leaves all that needs no type to fieldRow.
+func key[P, V any](k Key, c *codec[V], def V, at func(P) *V) *row[P] {
+	if k.Type.Name == "" {
+		k.Type = c.kind
+	}
+	return fieldRow(&k, def,
+		func(t P) any { return at(t) },
+		func(l *loader, n *yaml.Node, field any) { c.read(l, n, field.(*V)) },
+		func(p *printer, field any) tree { return c.write(p, *field.(*V)) })
+}
+
+// fieldRow is the row of a key that fills the field whose address at returns, which read and write take. Inlined, it
+// would be compiled for each type of field after all.
 //
 //go:noinline
-func key[P, V any](k Key, c *codec[V], def V, at func(P) *V) *row[P] {
-	r := &row[P]{Key: k}
-	if r.Type.Name == "" {
-		r.Type = c.kind
-	}
-	r.reset = func(t P) { *at(t) = def }
+func fieldRow[P any](k *Key, def any, at func(P) any, read func(*loader, *yaml.Node, any), write func(*printer, any) tree) *row[P] {
+	r := &row[P]{Key: *k}
+	r.reset = func(t P) { reflect.ValueOf(at(t)).Elem().Set(reflect.ValueOf(def)) }
 	r.read = func(l *loader, e entry, t P) {
-		l.found(at(t), e)
-		c.read(l, e.value, at(t))
+		field := at(t)
+		l.found(field, e)
+		read(l, e.value, field)
 	}
 	r.write = func(p *printer, t P) (tree, bool) {
-		v := at(t)
-		if !r.Required && reflect.DeepEqual(*v, def) {
+		field := at(t)
+		if !r.Required && reflect.DeepEqual(reflect.ValueOf(field).Elem().Interface(), def) {
 			return tree{}, false
 		}
-		return c.write(p, *v), true
+		return write(p, field), true
 	}
 	return r
 }
