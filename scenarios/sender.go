@@ -108,12 +108,11 @@ func Senders() []Sender { return slices.Clone(senders) }
 
 // SenderNamed returns the row of a sender.
 func SenderNamed(name string) (Sender, bool) {
-	for _, s := range senders {
-		if s.Name == name {
-			return s, true
-		}
+	i := slices.IndexFunc(senders, func(s Sender) bool { return s.Name == name })
+	if i < 0 {
+		return Sender{}, false
 	}
-	return Sender{}, false
+	return senders[i], true
 }
 
 func senderNames() []string {
