@@ -50,13 +50,7 @@ var delay = &codec[Delay]{
 		out := tree{kind: treeMap}
 		for _, q := range v.Table {
 			name := "p" + strings.TrimSuffix(showShare(Share(q.P)), "%")
-			p.in(name, func() {
-				item := leaf(showDuration(q.Value))
-				if s := p.written[where(p.path)]; s != "" {
-					item = leaf(s)
-				}
-				out.add(name, item)
-			})
+			p.entry(&out, name, func() (tree, bool) { return leaf(showDuration(q.Value)), true })
 		}
 		rest := writeMapping(p, delayPlace, &v)
 		out.names, out.items = append(out.names, rest.names...), append(out.items, rest.items...)

@@ -111,34 +111,26 @@ func padded(r rune, width int) string {
 	return strings.Repeat("0", width-len(s)) + s
 }
 
+// writeMapping prints the keys of what t points to, by the rows of its place, but for those whose values are left out.
 func writeMapping[P any](p *printer, pl *place[P], t P) tree {
-	keys := pl.keys()
-	for i := range keys {
-		if pl.rows[i].write == nil {
-			keys[i] = nil
-		}
-	}
-	return p.mapping(keys, func(i int) (tree, bool) { return pl.rows[i].write(p, t) })
-}
-
-// mapping prints the keys of a mapping whose values are not left out, but for those that are nil.
-func (p *printer) mapping(keys []*Key, write func(i int) (tree, bool)) tree {
 	out := tree{kind: treeMap}
-	for i, k := range keys {
-		if k == nil {
-			continue
+	for _, r := range pl.rows {
+		if r.write != nil {
+			p.entry(&out, r.Name, func() (tree, bool) { return r.write(p, t) })
 		}
-		p.in(k.Name, func() {
-			item, ok := write(i)
-			if s := p.written[where(p.path)]; s != "" {
-				item, ok = leaf(s), true
-			}
-			if ok {
-				out.add(k.Name, item)
-			}
-		})
 	}
 	return out
+}
+
+// entry prints a key of a mapping, unless write leaves it out. What was written in units of the profile is printed so.
+func (p *printer) entry(out *tree, name string, write func() (tree, bool)) {
+	p.in(name, func() {
+		if s := p.written[where(p.path)]; s != "" {
+			out.add(name, leaf(s))
+		} else if item, ok := write(); ok {
+			out.add(name, item)
+		}
+	})
 }
 
 // lineWidth is how long a line may get before what stands on it is spread over several.

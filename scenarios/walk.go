@@ -235,8 +235,8 @@ func (l *loader) merge(list []entry, at map[string]*yaml.Node, n *yaml.Node) []e
 	return list
 }
 
-// readMapping fills what t points to from a mapping, by the rows of its place. It reports keys that the place does not have, that are
-// not built, that exclude each other, or that are missing.
+// readMapping fills what t points to from a mapping, by the rows of its place. It reports keys that the place does not
+// have, that are not built, that exclude each other, or that are missing.
 func readMapping[P any](l *loader, n *yaml.Node, p *place[P], t P) {
 	p.reset(t)
 	if follow(n).Kind != yaml.MappingNode {
@@ -250,31 +250,26 @@ func readMapping[P any](l *loader, n *yaml.Node, p *place[P], t P) {
 	readEntries(l, n, l.entries(n), p, t)
 }
 
+// readEntries fills what t points to from the entries of the mapping n.
 func readEntries[P any](l *loader, n *yaml.Node, list []entry, p *place[P], t P) {
-	l.readKeys(n, list, p.name(), p.keys(), func(i int, e entry) { p.rows[i].read(l, e, t) })
-}
-
-// readKeys reads the entries of the place of a title, which has the keys, each by read with the key's index. It is apart from
-// readEntries, for it is the same code whatever the entries fill.
-func (l *loader) readKeys(n *yaml.Node, list []entry, title string, keys []*Key, read func(i int, e entry)) {
 	given := make(map[string]entry, len(list))
 	for _, e := range list {
 		given[follow(e.key).Value] = e
 	}
-	meant := l.unknownKeys(list, given, title, keys)
-	for i, k := range keys {
-		e, ok := given[k.Name]
+	meant := l.unknownKeys(list, given, p.name(), p.keys())
+	for _, r := range p.rows {
+		e, ok := given[r.Name]
 		switch {
 		case l.full():
 			return
-		case !ok && k.Required && !slices.Contains(meant, k.Name):
-			l.fail(n, title+" needs "+quote(k.Name), hintFor(*k))
-		case ok && k.Unbuilt:
-			l.notBuilt(e.key, k.Name, cmpOr(k.later, "this version cannot play it; take it out"))
+		case !ok && r.Required && !slices.Contains(meant, r.Name):
+			l.fail(n, p.name()+" needs "+quote(r.Name), hintFor(r.Key))
+		case ok && r.Unbuilt:
+			l.notBuilt(e.key, r.Name, cmpOr(r.later, "this version cannot play it; take it out"))
 		case ok:
-			l.in(k.Name, func() {
-				l.exclusive(e, *k, given)
-				read(i, e)
+			l.in(r.Name, func() {
+				l.exclusive(e, r.Key, given)
+				r.read(l, e, t)
 			})
 		}
 	}
