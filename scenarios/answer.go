@@ -129,11 +129,7 @@ var answers = &codec[[]Answer]{
 		*v = list
 	},
 	write: func(p *printer, v []Answer) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, answerPlace, &v[i])) })
-		}
-		return out
+		return p.list(len(v), func(i int) tree { return writeMapping(p, answerPlace, &v[i]) })
 	},
 }
 

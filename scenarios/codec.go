@@ -79,11 +79,7 @@ func listOf[V any](what string, c *codec[V]) *codec[[]V] {
 			*v = list
 		},
 		write: func(p *printer, v []V) tree {
-			items := make([]tree, len(v))
-			for i := range v {
-				p.in("["+strconv.Itoa(i)+"]", func() { items[i] = c.write(p, v[i]) })
-			}
-			return tree{kind: treeList, items: items}
+			return p.list(len(v), func(i int) tree { return c.write(p, v[i]) })
 		},
 	}
 }

@@ -154,11 +154,7 @@ var deliveries = &codec[[]Delivery]{
 		*v = list
 	},
 	write: func(p *printer, v []Delivery) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, deliveryPlace, &v[i])) })
-		}
-		return out
+		return p.list(len(v), func(i int) tree { return writeMapping(p, deliveryPlace, &v[i]) })
 	},
 }
 

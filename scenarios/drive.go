@@ -109,22 +109,22 @@ var drive = &codec[[]Step]{
 		*v = list
 	},
 	write: func(p *printer, v []Step) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			s := v[i]
-			if s.For == 0 && s.Calls == len(s.Requests) {
-				s.Calls = 0
-			}
-			if s.Rate == nil && s.Concurrency == 1 {
-				s.Concurrency = 0
-			}
-			if len(v) == 1 {
-				return writeMapping(p, stepPlace, &s)
-			}
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, stepPlace, &s)) })
+		if len(v) == 1 {
+			return writeStep(p, v[0])
 		}
-		return out
+		return p.list(len(v), func(i int) tree { return writeStep(p, v[i]) })
 	},
+}
+
+// writeStep prints a step without what it has where the file does not say it.
+func writeStep(p *printer, s Step) tree {
+	if s.For == 0 && s.Calls == len(s.Requests) {
+		s.Calls = 0
+	}
+	if s.Rate == nil && s.Concurrency == 1 {
+		s.Concurrency = 0
+	}
+	return writeMapping(p, stepPlace, &s)
 }
 
 func (l *loader) readStep(n *yaml.Node, s *Step) {

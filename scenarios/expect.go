@@ -123,11 +123,7 @@ var expectations = &codec[[]Expectation]{
 		*v = list
 	},
 	write: func(p *printer, v []Expectation) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeExpectation(p, &v[i])) })
-		}
-		return out
+		return p.list(len(v), func(i int) tree { return writeExpectation(p, &v[i]) })
 	},
 }
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -150,16 +151,13 @@ func namedList[T any](t Type, key string, entries *place[*T], read func(*loader,
 			*v = list
 		},
 		write: func(p *printer, v []T) tree {
-			out := tree{kind: treeList}
-			for i := range v {
+			return p.list(len(v), func(i int) tree {
 				e := v[i]
-				at := "[" + number(float64(i)) + "]"
-				if *name(&e) == key+at {
+				if *name(&e) == key+"["+strconv.Itoa(i)+"]" {
 					*name(&e) = ""
 				}
-				p.in(at, func() { out.items = append(out.items, writeMapping(p, entries, &e)) })
-			}
-			return out
+				return writeMapping(p, entries, &e)
+			})
 		},
 	}
 }

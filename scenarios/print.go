@@ -33,6 +33,15 @@ func (p *printer) in(step string, f func()) {
 	p.path = p.path[:len(p.path)-1]
 }
 
+// list prints a list of n values.
+func (p *printer) list(n int, item func(i int) tree) tree {
+	out := tree{kind: treeList, items: make([]tree, n)}
+	for i := range n {
+		p.in("["+strconv.Itoa(i)+"]", func() { out.items[i] = item(i) })
+	}
+	return out
+}
+
 type treeKind uint8
 
 const (

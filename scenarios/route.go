@@ -83,15 +83,13 @@ var routes = &codec[[]Route]{
 		*v = list
 	},
 	write: func(p *printer, v []Route) tree {
-		out := tree{kind: treeList}
-		for i := range v {
+		return p.list(len(v), func(i int) tree {
 			r := v[i]
 			if r.Name == r.matchName() {
 				r.Name = ""
 			}
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, routePlace, &r)) })
-		}
-		return out
+			return writeMapping(p, routePlace, &r)
+		})
 	},
 }
 

@@ -104,11 +104,7 @@ var phases = &codec[[]Phase]{
 		*v = list
 	},
 	write: func(p *printer, v []Phase) tree {
-		out := tree{kind: treeList}
-		for i := range v {
-			p.in("["+number(float64(i))+"]", func() { out.items = append(out.items, writeMapping(p, phasePlace, &v[i])) })
-		}
-		return out
+		return p.list(len(v), func(i int) tree { return writeMapping(p, phasePlace, &v[i]) })
 	},
 }
 
