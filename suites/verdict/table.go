@@ -30,9 +30,7 @@ const (
 	leftOut                     // it is none
 )
 
-// row makes the row of the parameter type P. Inlined, its closure would be there once for each of the rows.
-//
-//go:noinline
+// row makes the row of the parameter type P.
 func row[P scenarios.Params](c Check, judge func(*scope, P) *opinion) Check {
 	var none P
 	c.Params = none
