@@ -3,6 +3,7 @@ package fault
 import (
 	"container/heap"
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -57,7 +58,14 @@ func (c *Clock) Close() {
 
 // Wait waits until d after since, and returns nil; or the context's error, should that end first. It is never early.
 func (c *Clock) Wait(ctx context.Context, since time.Time, d time.Duration) error {
-	if w := c.enlist(since.Add(d)); w != nil {
+	if c == nil {
+		return Wait(ctx, since, d)
+	}
+	at := since.Add(d)
+	for left := time.Until(at); left > 0 && left < spun; left = time.Until(at) {
+		runtime.Gosched()
+	}
+	if w := c.enlist(at); w != nil {
 		select {
 		case <-w.rung:
 		case <-ctx.Done():
@@ -68,9 +76,12 @@ func (c *Clock) Wait(ctx context.Context, since time.Time, d time.Duration) erro
 	return Wait(ctx, since, d) // for nothing more, unless the clock has ended
 }
 
+// spun is what is left of a wait that sleeps no more: setting the alarm and being woken would take longer.
+const spun = 10 * time.Microsecond
+
 // enlist lets an instant be waited for; nil where that is over, or the clock is.
 func (c *Clock) enlist(at time.Time) *wait {
-	if c == nil || time.Until(at) <= 0 {
+	if time.Until(at) <= 0 {
 		return nil
 	}
 	w := &wait{at: at.Sub(c.base), rung: make(chan struct{})}

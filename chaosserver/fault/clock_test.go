@@ -35,9 +35,13 @@ func newTestClock(t *testing.T, c *Clock) *Clock {
 func TestClock(t *testing.T) {
 	c := newTestClock(t, NewClock())
 	var waits sync.WaitGroup
-	for range 500 {
+	for i := range 600 {
 		waits.Go(func() {
-			since, d := time.Now(), time.Duration(rand.Int64N(int64(30*time.Millisecond)))-time.Millisecond
+			most := 30 * time.Millisecond
+			if i%3 == 0 {
+				most = 2 * spun
+			}
+			since, d := time.Now(), time.Duration(rand.Int64N(int64(most)))-most/20
 			if err := c.Wait(t.Context(), since, d); err != nil || time.Since(since) < d {
 				t.Errorf("a wait of %v: %v after %v", d, err, time.Since(since))
 			}
