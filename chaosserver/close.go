@@ -59,20 +59,21 @@ func (s *Server) Reset() error {
 	return s.deliverAnew(next)
 }
 
-// follow makes next the current run. Its time begins.
+// follow makes next the current run. Its time begins. The connections that are open are, in its record, before anything that
+// happens on them there.
 func (s *Server) follow(next *run) {
 	s.turnover.Lock()
 	defer s.turnover.Unlock()
 	next.elapsed(next.at(time.Now()))
-	previous := s.run.Swap(next)
-	close(previous.over)
-	if previous.journal != next.journal {
+	if s.run.Load().journal != next.journal {
 		for _, c := range s.open() {
-			if c.closer() == journal.ClosedNot {
+			if c.endedIn == nil {
 				next.open(journal.OpenRecord{ID: c.id, Remote: c.remote, Host: c.port.host, TLS: c.secure != nil})
 			}
 		}
 	}
+	previous := s.run.Swap(next)
+	close(previous.over)
 	previous.tell()
 }
 

@@ -116,12 +116,65 @@ func TestManyClients(t *testing.T) {
 				a := &log.Attempts[i]
 				key := fmt.Sprint(a.Call, " ", a.N)
 				if !a.Ended || seen[key] || !conns[a.Conn] || a.Failure != "" {
-					t.Errorf("seen before %v, connection closed %v: %+v", seen[key], conns[a.Conn], a)
+					_, known := conns[a.Conn]
+					t.Errorf("seen before %v, connection known %v, closed %v: %+v", seen[key], known, conns[a.Conn], a)
 				}
 				seen[key] = true
 			}
 			if len(log.Attempts) < 100 || len(log.Dropped) > 0 {
 				t.Errorf("%d attempts, dropped %v", len(log.Attempts), log.Dropped)
+			}
+		})
+	}
+}
+
+// TestResetsBesideEnds: however a run begins while connections end, the connection of each attempt in its record is there too,
+// and what ends behind the last reset has ended in the last run.
+func TestResetsBesideEnds(t *testing.T) {
+	for _, at := range places {
+		t.Run(at.name, func(t *testing.T) {
+			srv := serve(t, at, "faults: [{chance: 30%, reset: before-headers}, {chance: 10%, close: headers, after: 5B}]")
+			stop := make(chan struct{})
+			var clients sync.WaitGroup
+			for range 8 {
+				clients.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						if res, err := srv.Client().Post(srv.URL(), "", strings.NewReader("x")); err == nil { // never replayed
+							_, _ = io.Copy(io.Discard, res.Body)
+							_ = res.Body.Close()
+						}
+					}
+				})
+			}
+			runs := []*journal.Journal{srv.Journal()}
+			for range 100 {
+				must(t, srv.Await(t.Context(), func(log *journal.Log) bool { return len(log.Attempts) >= 10 }))
+				must(t, srv.Reset())
+				runs = append(runs, srv.Journal())
+			}
+			close(stop)
+			clients.Wait()
+			must(t, srv.Close())
+			for i, run := range runs {
+				conns := map[uint64]journal.Closer{}
+				for _, c := range run.Log().Conns {
+					conns[c.ID] = c.Closed
+				}
+				for _, a := range run.Log().Attempts {
+					if _, known := conns[a.Conn]; !known {
+						t.Errorf("run %d has no connection %d: %+v", i, a.Conn, a)
+					}
+				}
+				for id, how := range conns {
+					if i == len(runs)-1 && how == journal.ClosedNot {
+						t.Errorf("connection %d of the last run has not ended", id)
+					}
+				}
 			}
 		})
 	}

@@ -42,15 +42,16 @@ type rawConn interface {
 // names. A request ends where its body ends by Content-Length, or with its last chunk. Should the copy be of something
 // else all the same, take compares the request line and lets it go.
 type conn struct {
-	raw    rawConn
-	stream net.Conn  // what is read and written: raw, or secure
-	secure *tls.Conn // over raw; nil without TLS
-	heard  bool      // something came from the client, of TLS or not; used by the one that reads
-	srv    *Server
-	port   *port
-	id     uint64
-	remote string
-	x      *exchange // of the attempts on it, one after the other; used by the goroutine that serves it
+	raw     rawConn
+	stream  net.Conn  // what is read and written: raw, or secure
+	secure  *tls.Conn // over raw; nil without TLS
+	heard   bool      // something came from the client, of TLS or not; used by the one that reads
+	srv     *Server
+	port    *port
+	id      uint64
+	remote  string
+	endedIn *run      // in whose record its end is; nil before that; guarded by Server.turnover
+	x       *exchange // of the attempts on it, one after the other; used by the goroutine that serves it
 
 	mu       sync.Mutex // guards what follows
 	now      journal.Closer
@@ -348,13 +349,16 @@ func (c *conn) closer() journal.Closer {
 	return c.now
 }
 
-// isOver reports whether no request is to follow on the connection, and whether the server has ended it. A request that is
-// read from it in the second case alone had come before the end, is not answered and was never attempted as far as the
-// client can tell.
-func (c *conn) isOver() (told, ended bool) {
+// standing tells whether no request is to follow on the connection, and who has ended it.
+func (c *conn) standing() (told bool, how journal.Closer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.told, c.now == journal.ClosedByServerFIN || c.now == journal.ClosedByServerRST
+	return c.told, c.now
+}
+
+// byUs reports whether it is the server that ended a connection.
+func byUs(how journal.Closer) bool {
+	return how == journal.ClosedByServerFIN || how == journal.ClosedByServerRST
 }
 
 // abandoned reports whether the client has ended the connection, also where no read has met that end yet.

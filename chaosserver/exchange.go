@@ -67,8 +67,12 @@ func newExchange(s *Server) *exchange {
 // ServeHTTP plays the scenario for one attempt.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := connOf(s, r); c != nil {
-		told, over := c.isOver()
-		if over && !told {
+		run := s.run.Load() // before the look at the connection, which is in its record if it has not ended then
+		told, how := c.standing()
+		if how != journal.ClosedNot {
+			run = s.runOfEnd(c)
+		}
+		if !told && byUs(how) { // the request had come before the end: as far as the client can tell it was never attempted
 			c.answered()
 			w.Header().Set("Connection", "close") // not sent; it makes net/http read no further
 			return
@@ -77,24 +81,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.x = newExchange(s)
 		}
 		if told {
-			c.x.serveLate(c, w, r)
+			c.x.serveLate(run, c, w, r)
 		} else {
-			c.x.serve(c, w, r)
+			c.x.serve(run, c, w, r)
 		}
 		return
 	}
-	if s.run.Load() == nil {
+	run := s.run.Load()
+	if run == nil {
 		http.Error(w, errNotStarted.Error(), http.StatusInternalServerError)
 		return
 	}
 	x := s.bare.Get().(*exchange)
-	x.serve(nil, w, r)
+	x.serve(run, nil, w, r)
 	s.bare.Put(x)
 }
 
 // serve carries the attempt through.
-func (x *exchange) serve(c *conn, w http.ResponseWriter, r *http.Request) {
-	x.begin(c, w, r)
+func (x *exchange) serve(run *run, c *conn, w http.ResponseWriter, r *http.Request) {
+	x.begin(run, c, w, r)
 	defer x.forget()
 	if x.s.upstream != nil {
 		x.serveProxied()
@@ -159,9 +164,9 @@ func (x *exchange) finish() {
 	}
 }
 
-// begin takes the request up.
-func (x *exchange) begin(c *conn, w http.ResponseWriter, r *http.Request) {
-	x.run, x.c, x.w, x.r = x.s.run.Load(), c, w, r
+// begin takes the request up, for a run.
+func (x *exchange) begin(run *run, c *conn, w http.ResponseWriter, r *http.Request) {
+	x.run, x.c, x.w, x.r = run, c, w, r
 	x.target = parseTarget(r)
 	rec := &x.record // which is empty
 	rec.Method, rec.Target, rec.Host, rec.Header, rec.Entry = r.Method, x.target.whole, r.Host, r.Header, -1

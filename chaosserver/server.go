@@ -41,7 +41,7 @@ type Server struct {
 	copies     pending         // copies of requests that are at the upstream
 
 	run      atomic.Pointer[run]
-	turnover sync.Mutex // held while a connection joins a run, and while one run follows another
+	turnover sync.Mutex // held while a connection joins a run or ends in it, and while one run follows another
 	connIDs  atomic.Uint64
 	dialled  atomic.Int64    // connections in memory so far, which number their addresses
 	ctx      context.Context // ends when the server is closed
@@ -338,8 +338,21 @@ func (s *Server) letGo(c *conn) {
 
 // connEnded records how a connection ended, and why its TLS failed.
 func (s *Server) connEnded(c *conn, how journal.Closer, failure string) {
+	s.turnover.Lock()
+	defer s.turnover.Unlock()
 	r := s.run.Load()
+	c.endedIn = r
 	r.close(journal.CloseRecord{ID: c.id, Closed: how, Close: r.at(time.Now()), Failure: failure})
+}
+
+// runOfEnd is the run that an attempt belongs to whose connection has ended: a later one has no such connection.
+func (s *Server) runOfEnd(c *conn) *run {
+	s.turnover.Lock()
+	defer s.turnover.Unlock()
+	if c.endedIn != nil {
+		return c.endedIn
+	}
+	return s.run.Load()
 }
 
 // URL is the base URL of the server's first host, such as http://127.0.0.1:8080, or http://brownout.test in memory; "" before

@@ -261,8 +261,8 @@ func (s *sender) send(p []byte) error {
 
 // serveLate records a request that came on a connection behind the answer that was said to be its last, or behind the end
 // that a fault had given it. It gets no answer.
-func (x *exchange) serveLate(c *conn, w http.ResponseWriter, r *http.Request) {
-	x.begin(c, w, r)
+func (x *exchange) serveLate(run *run, c *conn, w http.ResponseWriter, r *http.Request) {
+	x.begin(run, c, w, r)
 	defer x.forget()
 	_ = x.receive() // whether it was whole is in the record
 	x.identify()

@@ -194,6 +194,7 @@ func step(method, path string, calls, concurrency int) scenarios.Step {
 }
 
 func TestPerCallPlaceholders(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // where nobody else leaves a body file
 	get := step("GET", "/", 1, 1)
 	post := step("POST", "/orders/:call", 2, 1)
 	post.Requests[0].Query = "a=1"
