@@ -64,6 +64,9 @@ func WithBreaker(s resilience.BreakerSettings) Option {
 
 // WithBulkhead bounds how many attempts run at a time for each host. An attempt runs until its answer's body was read or
 // closed. One that is refused is not made, and not retried: the call fails with a [*resilience.BulkheadError].
+//
+// Let the transport keep as many idle connections to a host (MaxIdleConnsPerHost of [http.Transport]): it keeps two where nothing
+// is said, closes the others when attempts end together, and opens them anew.
 func WithBulkhead(s resilience.BulkheadSettings) Option {
 	return func(c *config) { c.bulkhead = &s }
 }
