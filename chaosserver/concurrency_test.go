@@ -1,6 +1,7 @@
 package chaosserver
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -134,16 +135,12 @@ func TestResetsBesideEnds(t *testing.T) {
 	for _, at := range places {
 		t.Run(at.name, func(t *testing.T) {
 			srv := serve(t, at, "faults: [{chance: 30%, reset: before-headers}, {chance: 10%, close: headers, after: 5B}]")
-			stop := make(chan struct{})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
 			var clients sync.WaitGroup
 			for range 8 {
 				clients.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
+					for ctx.Err() == nil {
 						if res, err := srv.Client().Post(srv.URL(), "", strings.NewReader("x")); err == nil { // never replayed
 							_, _ = io.Copy(io.Discard, res.Body)
 							_ = res.Body.Close()
@@ -157,7 +154,7 @@ func TestResetsBesideEnds(t *testing.T) {
 				must(t, srv.Reset())
 				runs = append(runs, srv.Journal())
 			}
-			close(stop)
+			stop()
 			clients.Wait()
 			must(t, srv.Close())
 			for i, run := range runs {
