@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -452,7 +453,10 @@ func TestCloseOverTLS(t *testing.T) {
 			must(t, err)
 			stuck = append(stuck, c)
 		}
-		must(t, srv.Await(within(t), func(l *journal.Log) bool { return len(l.Attempts) == 6 }))
+		must(t, srv.Await(within(t), func(l *journal.Log) bool {
+			answered := slices.ContainsFunc(l.Attempts, func(a journal.Attempt) bool { return a.Target == "/" && a.Ended })
+			return answered && len(l.Attempts) == 6
+		}))
 		start := time.Now()
 		must(t, srv.Close())
 		if took := time.Since(start); took > fault.FINWait {
